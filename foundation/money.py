@@ -30,7 +30,7 @@ EXPONENTS: dict[str, int] = {
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
 
-_DECIMAL_TEXT = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?", re.ASCII)
+_DECIMAL_TEXT = re.compile(r"(\d{1,18})(?:\.(\d{1,6}))?", re.ASCII)
 
 
 class UnknownCurrency(ValueError):

@@ -94,7 +94,7 @@ def test_decimal_text_is_read_by_the_currencys_own_decimals(text, currency, amou
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-1", "+1", "1e3", "1,5", " 1", "1.", ".5", "19.999", "NaN", "٣", "9" * 16]
+    "text", ["", "-1", "+1", "1e3", "1,5", " 1", "1.", ".5", "19.999", "NaN", "٣", "9" * 19]
 )
 def test_text_that_is_no_plain_amount_is_refused(text):
     with pytest.raises(ValueError):
