@@ -1,0 +1,1 @@
+"""The tests: they mirror the house, and add its stories, races and crashes."""

@@ -1,0 +1,6 @@
+"""The project's settings, with what tests need quick and quiet."""
+
+from checkout_project.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
