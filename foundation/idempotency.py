@@ -1,0 +1,277 @@
+"""One key, one effect: the claim, the lease with its fencing token, the stored answer.
+
+A key is claimed by one INSERT against a unique constraint; whoever does not win reads the
+row under a lock and is told what became of it. The claim is committed before anything is
+sent to anybody; the answer is stored in the transaction that makes it true.
+
+Syntax and conflict rules: draft-ietf-httpapi-idempotency-key-header-07.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import connection
+
+from foundation import clock
+from foundation.errors import DomainError
+from foundation.models import IdempotencyKey
+from foundation.transactions import durable
+
+State = IdempotencyKey.State
+SYSTEM_SCOPE: Final = "system"
+_SHAPE: Final = re.compile(r"[\x21-\x7e][\x20-\x7e]{14,253}[\x21-\x7e]")
+_LOOKS_LIKE_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+class KeyMissing(DomainError):
+    """No `Idempotency-Key` on an operation that moves money or stock."""
+
+    code, status, title = "idempotency_key_missing", 400, "An Idempotency-Key header is required"
+    retryable, retry_with = True, "new_key"
+
+
+class KeyInvalid(DomainError):
+    """A key that is blank, too short, too long, or not printable ASCII."""
+
+    code, status, title = "idempotency_key_invalid", 400, "The Idempotency-Key is not valid"
+    retryable, retry_with = True, "new_key"
+
+
+class KeyReused(DomainError):
+    """The key was used before with another body."""
+
+    code, status, title = (
+        "idempotency_key_reused",
+        422,
+        "This Idempotency-Key was used with another request",
+    )
+    retryable, retry_with = True, "new_key"
+
+
+class InProgress(DomainError):
+    """The first request with this key is still at work."""
+
+    code, status, title = (
+        "idempotency_in_progress",
+        409,
+        "The first request with this key is still running",
+    )
+    retryable, retry_with = True, "same_key"
+
+    def __init__(self, row: IdempotencyKey | None = None) -> None:
+        super().__init__("Repeat the same request with the same key.", headers={"Retry-After": "1"})
+        self.row = row
+
+
+class Overtaken(Exception):
+    """Somebody with a newer token took over; the holder of the old one must write nothing."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response as it was, or will be, sent: status, exact bytes, the headers worth replaying."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write for one key, until somebody holds a newer token."""
+
+    key_id: uuid.UUID
+    token: int
+
+    @contextmanager
+    def held(self) -> Iterator[IdempotencyKey]:
+        """One durable transaction under the key's row lock. Raises `Overtaken` when fenced off."""
+        with durable():
+            row = IdempotencyKey.objects.select_for_update(no_key=True).get(pk=self.key_id)
+            if row.lease_token != self.token or row.state != State.IN_PROGRESS:
+                raise Overtaken(f"key {self.key_id}: token {self.token} is stale")
+            yield row
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a request with a key may do: `start`, `resume` a dead one, or hear the `answer`."""
+
+    row: IdempotencyKey
+    is_new: bool = False
+    answer: Answer | None = None
+
+    @property
+    def lease(self) -> Lease:
+        """The lease this claim won. Meaningless when there is an answer already."""
+        return Lease(key_id=self.row.pk, token=self.row.lease_token)
+
+
+def read_key(header: str | None) -> str:
+    """The key in its one canonical form, from a quoted (draft) or bare header value.
+
+    Raises `KeyMissing` or `KeyInvalid`; blank never means "unprotected".
+    """
+    if header is None:
+        raise KeyMissing("Send a fresh UUID made when the shopper presses Pay, kept over retries.")
+    value = header.strip(" \t")
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    if not _SHAPE.fullmatch(value) or '"' in value or "\\" in value:
+        raise KeyInvalid("Use 16 to 255 printable ASCII characters, quoted or bare.")
+    if _LOOKS_LIKE_EMAIL.fullmatch(value):
+        raise KeyInvalid("A key must not carry personal data; use a random UUID.")
+    return value
+
+
+def fingerprint(scope: str, body: Any) -> bytes:
+    """SHA-256 over the scope and the parsed body: spacing and key order do not matter."""
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(f"{scope}\n{canonical}".encode()).digest()
+
+
+def claim(
+    *, scope: str, key: str, fingerprint: bytes, lease_seconds: float, subject: tuple[str, uuid.UUID]
+) -> Claim:
+    """Claim the key for `subject` (kind, id) inside the caller's transaction.
+
+    Raises `KeyReused` (other body, told before anything else) or `InProgress` (lease alive).
+    """
+    fresh = IdempotencyKey(
+        scope=scope,
+        key=key,
+        fingerprint=fingerprint,
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        leased_until=from_now(lease_seconds),
+    )
+    if _insert(fresh):
+        return Claim(row=fresh, is_new=True)
+    # A new statement: the winner's row is not in the losing INSERT's snapshot.
+    row = IdempotencyKey.objects.select_for_update(no_key=True).get(scope=scope, key=key)
+    return _decide(row, fingerprint, lease_seconds)
+
+
+def _insert(row: IdempotencyKey) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO foundation_idempotencykey
+                (id, scope, key, fingerprint, state, subject_kind, subject_id,
+                 lease_token, leased_until, is_paused, created_at, response_headers)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, FALSE, %s, '{}')
+            ON CONFLICT (scope, key) DO NOTHING
+            """,
+            [
+                row.pk, row.scope, row.key, row.fingerprint, row.state, row.subject_kind,
+                row.subject_id, row.lease_token, row.leased_until, row.created_at,
+            ],
+        )  # fmt: skip
+        return cursor.rowcount == 1
+
+
+def _decide(row: IdempotencyKey, fingerprint: bytes, lease_seconds: float) -> Claim:
+    if bytes(row.fingerprint) != fingerprint:
+        raise KeyReused("The body differs from the one first sent with this key.")
+    if row.state != State.IN_PROGRESS:
+        return Claim(row=row, answer=stored_answer(row))
+    if row.leased_until > clock.now():
+        raise InProgress(row)
+    _take(row, lease_seconds)
+    return Claim(row=row)
+
+
+def _take(row: IdempotencyKey, lease_seconds: float) -> None:
+    row.lease_token += 1
+    row.leased_until, row.is_paused = from_now(lease_seconds), False
+    row.save(update_fields=["lease_token", "leased_until", "is_paused"])
+
+
+def take_over_expired(*, kind: str, lease_seconds: float, limit: int) -> list[IdempotencyKey]:
+    """Take every expired lease of this kind (at most `limit`) that nobody else is taking."""
+    with durable():
+        rows = list(
+            IdempotencyKey.objects.select_for_update(no_key=True, skip_locked=True)
+            .filter(state=State.IN_PROGRESS, subject_kind=kind, leased_until__lte=clock.now())
+            .order_by("leased_until")[:limit]
+        )
+        for row in rows:
+            _take(row, lease_seconds)
+    return rows
+
+
+def take_over(*, subject_id: uuid.UUID, lease_seconds: float) -> IdempotencyKey | None:
+    """Take the open key of one saga if its lease is over (or paused); None when it is not free."""
+    with durable():
+        row = (
+            IdempotencyKey.objects.select_for_update(no_key=True, skip_locked=True)
+            .filter(state=State.IN_PROGRESS, subject_id=subject_id)
+            .first()
+        )
+        if row is None or not (row.is_paused or row.leased_until <= clock.now()):
+            return None
+        _take(row, lease_seconds)
+    return row
+
+
+def complete(row: IdempotencyKey, answer: Answer, *, abandoned: bool = False) -> None:
+    """Store the final answer, in the transaction that makes it true."""
+    row.state = State.ABANDONED if abandoned else State.COMPLETED
+    row.completed_at = clock.now()
+    row.response_status, row.response_body = answer.status, answer.body
+    row.response_headers = answer.headers
+    row.save(
+        update_fields=[
+            "state", "completed_at", "response_status", "response_body", "response_headers",
+        ]
+    )  # fmt: skip
+
+
+def postpone(row: IdempotencyKey, *, seconds: float) -> None:
+    """Nobody works on this until `seconds` from now; then whoever comes first takes over."""
+    row.leased_until, row.is_paused = from_now(seconds), True
+    row.save(update_fields=["leased_until", "is_paused"])
+
+
+def open_successor(row: IdempotencyKey, *, seconds: float) -> IdempotencyKey:
+    """The system's own key for a saga whose client was already answered (202).
+
+    It is what the finishing transaction completes, so that "the order and its key commit
+    together" holds on every path, and its unique row stops a second finisher.
+    """
+    return IdempotencyKey.objects.create(
+        scope=SYSTEM_SCOPE,
+        key=f"finalize:{row.subject_id}",
+        fingerprint=row.fingerprint,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        leased_until=from_now(seconds),
+        is_paused=True,
+    )
+
+
+def stored_answer(row: IdempotencyKey) -> Answer:
+    """What was answered, byte for byte."""
+    if row.response_status is None or row.response_body is None:
+        raise RuntimeError(f"key {row.pk} is {row.state} without an answer")
+    return Answer(row.response_status, bytes(row.response_body), dict(row.response_headers))
+
+
+def reap(*, older_than: dt.timedelta, limit: int) -> int:
+    """Delete ended keys past their keep time, in a bounded batch; never an open one."""
+    ended = IdempotencyKey.objects.filter(
+        state__in=[State.COMPLETED, State.ABANDONED], completed_at__lt=clock.now() - older_than
+    ).values("pk")[:limit]
+    return IdempotencyKey.objects.filter(pk__in=ended).delete()[0]
+
+
+def from_now(seconds: float) -> dt.datetime:
+    """The moment `seconds` from now."""
+    return clock.now() + dt.timedelta(seconds=seconds)

@@ -1,0 +1,158 @@
+"""Rows that more than one app leans on: who calls, which keys were used, what moved, who did it."""
+
+import uuid
+
+from django.db import models
+
+from foundation import clock
+from foundation.ids import new_id
+
+
+class ApiClient(models.Model):
+    """A caller: the shop's own backend, a partner, a back-office tool. Owns what it makes."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """One secret of a client. Only its SHA-256 is kept; two may be live while one is rotated out."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="keys")
+    digest = models.BinaryField(max_length=32, unique=True)
+    hint = models.CharField(max_length=40, help_text="how the key begins and ends, for people")
+    scopes = models.JSONField(default=list)
+    sees_all = models.BooleanField(default=False, help_text="may read what other clients made")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.hint
+
+
+class IdempotencyKey(models.Model):
+    """One promise of one effect: the key, what was asked, who is at work on it, what was answered.
+
+    The lease (`lease_token`, `leased_until`) is the only one a saga has: whoever holds the
+    newest token may write, everybody else is fenced off.
+    """
+
+    class State(models.TextChoices):
+        IN_PROGRESS = "in_progress"
+        COMPLETED = "completed"
+        ABANDONED = "abandoned"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    scope = models.CharField(max_length=160)
+    key = models.CharField(max_length=255)
+    fingerprint = models.BinaryField(max_length=32)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.IN_PROGRESS)
+    subject_kind = models.CharField(max_length=32, help_text="what kind of saga the key started")
+    subject_id = models.UUIDField(help_text="that saga's id, known before it is")
+    lease_token = models.PositiveIntegerField(default=1)
+    leased_until = models.DateTimeField()
+    is_paused = models.BooleanField(
+        default=False, help_text="nobody is at work: it waits for a moment or for a person"
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    completed_at = models.DateTimeField(null=True)
+    response_status = models.PositiveSmallIntegerField(null=True)
+    response_body = models.BinaryField(null=True)
+    response_headers = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "key"], name="one_row_per_scope_and_key"),
+            models.CheckConstraint(
+                name="an_ended_key_has_its_answer",
+                condition=models.Q(state="in_progress", completed_at__isnull=True)
+                | models.Q(
+                    state__in=["completed", "abandoned"],
+                    completed_at__isnull=False,
+                    response_status__isnull=False,
+                    response_body__isnull=False,
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["leased_until"],
+                name="idempotency_open_leases",
+                condition=models.Q(state="in_progress"),
+            ),
+            models.Index(fields=["subject_id"], name="idempotency_subject"),
+            models.Index(fields=["completed_at"], name="idempotency_completed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key}"
+
+
+class Transition(models.Model):
+    """One move of one state machine. Appended by the statement that moved it; never changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    aggregate = models.CharField(max_length=40)
+    aggregate_id = models.UUIDField()
+    from_state = models.CharField(max_length=32)
+    to_state = models.CharField(max_length=32)
+    actor = models.CharField(max_length=120)
+    reason = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["aggregate_id", "id"], name="transition_by_aggregate")]
+
+    def __str__(self) -> str:
+        return f"{self.aggregate} {self.from_state} → {self.to_state}"
+
+
+class AuditEntry(models.Model):
+    """Who moved what, why, and how it stood before and after. Appended, never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    actor = models.CharField(max_length=120)
+    action = models.CharField(max_length=60)
+    aggregate = models.CharField(max_length=40)
+    aggregate_id = models.UUIDField()
+    reason = models.CharField(max_length=500)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [models.Index(fields=["aggregate_id", "at"], name="audit_by_aggregate")]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action}"
+
+
+class PeriodicRun(models.Model):
+    """One window of one periodic job: its unique row is what lets two beats do no harm."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.CharField(max_length=60)
+    window = models.DateTimeField()
+    started_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "window"], name="one_run_per_job_and_window")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.window:%Y-%m-%d %H:%M:%S}"
+
+
+def client_scope(client_id: uuid.UUID, method: str, route: str) -> str:
+    """The scope of a key: another client's same key, or another route, is another request."""
+    return f"{client_id}:{method} {route}"

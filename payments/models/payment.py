@@ -1,0 +1,138 @@
+"""A payment, and the append-only steps at the processor that its amounts are folded from."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from foundation import clock
+from foundation.ids import new_id, public
+from payments.states import PAYMENT
+
+
+class Payment(models.Model):
+    """One authorization and all that follows from it.
+
+    Amounts are integer minor units of `currency`, folded from the payment's transactions
+    (payments/amounts.py); the columns are that fold, kept so that a list needs no join.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    client_id = models.UUIDField(editable=False)
+    stream = models.UUIDField(editable=False, help_text="the story its events belong to")
+    state = models.CharField(max_length=24, default="authorizing")
+    amount = models.BigIntegerField(help_text="what was asked for, in minor units")
+    currency = models.CharField(max_length=3)
+    payment_method = models.CharField(max_length=255)
+    processor = models.CharField(max_length=32, default="stripe")
+    processor_reference = models.CharField(max_length=255, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    authorized_amount = models.BigIntegerField(default=0)
+    captured_amount = models.BigIntegerField(default=0)
+    voided_amount = models.BigIntegerField(default=0)
+    refunded_amount = models.BigIntegerField(default=0)
+    capture_before = models.DateTimeField(null=True, blank=True)
+    card_brand = models.CharField(max_length=32, blank=True)
+    card_last4 = models.CharField(max_length=4, blank=True)
+    card_country = models.CharField(max_length=2, blank=True)
+    card_fingerprint = models.CharField(max_length=64, blank=True)
+    decline_code = models.CharField(max_length=64, blank=True)
+    next_action = models.JSONField(null=True, blank=True)
+    lease_token = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(default=clock.now, help_text="when the processor was last sent")
+    look_ups = models.PositiveSmallIntegerField(default=0, help_text="how often we asked after it")
+    metadata = models.JSONField(default=dict, help_text="what the processor's record carries")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        permissions = [("void_payment", "Can void a payment (release its hold)")]
+        constraints = [
+            models.CheckConstraint(
+                name="payment_state_is_known", condition=Q(state__in=sorted(PAYMENT.states))
+            ),
+            models.CheckConstraint(name="payment_amount_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="never_captured_more_than_authorized",
+                condition=Q(captured_amount__lte=F("authorized_amount")),
+            ),
+            models.CheckConstraint(
+                name="never_refunded_more_than_captured",
+                condition=Q(refunded_amount__lte=F("captured_amount")),
+            ),
+            models.UniqueConstraint(
+                fields=["processor", "processor_reference"],
+                name="one_payment_per_processor_reference",
+                condition=~Q(processor_reference=""),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["client_id", "-id"], name="payment_by_client"),
+            models.Index(fields=["payment_method", "created_at"], name="payment_by_method"),
+            models.Index(fields=["card_fingerprint", "created_at"], name="payment_by_card"),
+            models.Index(
+                fields=["leased_until"],
+                name="payment_in_flight",
+                condition=Q(state__in=["capturing", "voiding"]),
+            ),
+        ]
+
+    # Known only to the run that made or looked up the payment, never stored: whether this
+    # very process is about to send it for the first time, and whether "not found" was proof.
+    is_fresh = False
+    is_proven_absent = False
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        """Our public id, and what the processor's metadata carries."""
+        return public("pay", self.id)
+
+    def processor_key(self, operation: str, sequence: int = 1) -> str:
+        """The Idempotency-Key for one step at the processor: derived, never the client's.
+
+        The same in every process and after every crash, so that a repeat is a repeat.
+        """
+        return f"{self.reference}-{operation}-{sequence}"
+
+
+class PaymentTransaction(models.Model):
+    """One step at the processor that happened. Appended once, never changed."""
+
+    class Kind(models.TextChoices):
+        AUTHORIZATION = "authorization"
+        CAPTURE = "capture"
+        VOID = "void"
+        REFUND = "refund"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="transactions")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    sequence = models.PositiveSmallIntegerField(default=1)
+    succeeded = models.BooleanField()
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    processor_reference = models.CharField(max_length=255, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    actor = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payment", "kind", "sequence"],
+                name="one_success_per_payment_step",
+                condition=Q(succeeded=True),
+            ),
+            models.CheckConstraint(
+                name="transaction_amount_not_negative", condition=Q(amount__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.currency}"
+
+    @property
+    def reference(self) -> str:
+        """Our public id."""
+        return public("txn", self.id)

@@ -1,0 +1,61 @@
+"""The HTTP client under Stripe's SDK: pooled, with bounded time, and honest about what was sent.
+
+The SDK's own clients report every connection failure alike. Money needs the difference
+between "no byte can have reached them" (refused, DNS, TLS) and "they may have it".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import stripe
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
+
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError, SSLError)
+
+
+class NotSent(stripe.APIConnectionError):
+    """The request cannot have reached the processor."""
+
+
+class BoundedClient(stripe.HTTPClient):
+    """One pool a process, one time limit a request, no retries of its own."""
+
+    name = "urllib3"
+
+    def __init__(self, *, connect_seconds: float, read_seconds: float, pool_size: int) -> None:
+        super().__init__(verify_ssl_certs=True)
+        self._pool = urllib3.PoolManager(
+            maxsize=pool_size,
+            retries=False,
+            timeout=urllib3.Timeout(connect=connect_seconds, read=read_seconds),
+            ca_certs=stripe.ca_bundle_path,
+        )
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """One request, or `NotSent` / `APIConnectionError`."""
+        try:
+            response = self._pool.request(
+                method.upper(), url, headers=dict(headers or {}), body=post_data, redirect=False
+            )
+        except _NOT_SENT as error:
+            raise NotSent(f"not sent: {type(error).__name__}") from error
+        except HTTPError as error:
+            raise stripe.APIConnectionError(f"no answer: {type(error).__name__}") from error
+        return response.data, response.status, response.headers
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._pool.clear()
