@@ -1,0 +1,115 @@
+"""The shapes of new intents and charges, and the rules for metadata."""
+
+from sandbox_processor.call import Call
+from sandbox_processor.payment_methods import Card
+from sandbox_processor.wire import Doc, Refused, as_section, new_id
+
+MOST_METADATA = 50
+LONGEST_NAME = 40
+LONGEST_VALUE = 500
+
+
+def checked_metadata(params: Doc) -> Doc:
+    """A request's metadata within Stripe's limits."""
+    metadata = as_section(params, "metadata")
+    if len(metadata) > MOST_METADATA:
+        raise Refused("Metadata can have up to 50 keys.", param="metadata")
+    for name, value in metadata.items():
+        if not isinstance(value, str) or len(name) > LONGEST_NAME or len(value) > LONGEST_VALUE:
+            raise Refused(f"Invalid metadata: {name}", param=f"metadata[{name}]")
+    return metadata
+
+
+def index_metadata(call: Call, intent: Doc) -> None:
+    """Makes an intent findable by what its metadata says."""
+    for name, value in intent["metadata"].items():
+        call.journal.write(
+            "INSERT OR IGNORE INTO metadata (name, value, id) VALUES (?, ?, ?)",
+            (name, value, intent["id"]),
+        )
+
+
+def new_intent(call: Call, *, amount: int, capture_method: str) -> Doc:
+    """A payment intent as it looks before anybody confirmed it."""
+    params = call.params
+    intent_id = new_id("pi")
+    return {
+        "id": intent_id,
+        "object": "payment_intent",
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "automatic_payment_methods": None,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": capture_method,
+        "client_secret": new_id(f"{intent_id}_secret"),
+        "confirmation_method": params.get("confirmation_method", "automatic"),
+        "created": int(call.now),
+        "currency": params["currency"].lower(),
+        "customer": params.get("customer"),
+        "description": params.get("description"),
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": checked_metadata(params),
+        "next_action": None,
+        "payment_method": None,
+        "payment_method_options": {},
+        "payment_method_types": ["card"],
+        "processing": None,
+        "receipt_email": params.get("receipt_email"),
+        "setup_future_usage": None,
+        "shipping": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+    }
+
+
+def new_charge(call: Call, *, intent: Doc, card: Card) -> Doc:
+    """A successful, uncaptured charge on a card."""
+    risk = "elevated" if card.elevated_risk else "normal"
+    return {
+        "id": new_id("ch"),
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": 0,
+        "amount_refunded": 0,
+        "balance_transaction": None,
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None},
+        "captured": False,
+        "created": int(call.now),
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_code": None,
+        "failure_message": None,
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "outcome": {
+            "network_status": "approved_by_network",
+            "reason": "elevated_risk_level" if card.elevated_risk else None,
+            "risk_level": risk,
+            "risk_score": 65 if card.elevated_risk else 12,
+            "seller_message": "Payment complete.",
+            "type": "authorized",
+        },
+        "paid": True,
+        "payment_intent": intent["id"],
+        "payment_method": card.id,
+        "payment_method_details": {
+            "type": "card",
+            "card": {
+                **card.details(),
+                "amount_authorized": intent["amount"],
+                "capture_before": None,
+                "network": card.brand,
+            },
+        },
+        "refunded": False,
+        "status": "succeeded",
+    }
