@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-DATABASE_SOCKET = ".s.PGSQL.5432"
+PORT = 5432  # only the name of the socket; said everywhere, or PGPORT in the environment would win
+DATABASE_SOCKET = f".s.PGSQL.{PORT}"
+DATABASE_URL_START = "postgres://checkout@/checkout"
 BROKER_SOCKET = "redis.sock"
 LONGEST_SOCKET_PATH = 107  # bytes; what fits into sockaddr_un beside the closing zero
 
@@ -37,6 +39,6 @@ def addresses(data: Path) -> Addresses:
     """
     folder = socket_folder(data)
     return Addresses(
-        database_url=f"postgres://checkout@/checkout?host={quote(str(folder), safe='')}",
+        database_url=f"{DATABASE_URL_START}?host={quote(str(folder), safe='')}&port={PORT}",
         broker_url=f"redis+socket://{quote(str(folder / BROKER_SOCKET))}",
     )

@@ -9,11 +9,11 @@ import psycopg
 
 from checkout_project.embedded import binaries, children
 from checkout_project.embedded.account import Account
+from checkout_project.embedded.addresses import DATABASE_SOCKET, PORT
 from checkout_project.embedded.errors import EmbeddedError
 from checkout_project.embedded.server import Server, end_occupants
 
 NAME = "checkout"  # the role and the database
-SOCKET_NAME = ".s.PGSQL.5432"
 MAX_CONNECTIONS = 200
 INITDB_SECONDS = 120.0
 FIRST_WITH_BUILTIN_LOCALE = 17
@@ -80,6 +80,7 @@ class PostgreSQL(Server):
         """All settings on the command line, so that an old data folder gets today's."""
         settings = [
             "listen_addresses=",
+            f"port={PORT}",
             f"unix_socket_directories={self.socket.parent}",
             "unix_socket_permissions=0700",
             f"max_connections={MAX_CONNECTIONS}",
@@ -97,7 +98,7 @@ class PostgreSQL(Server):
         return (
             self.folder / "postmaster.pid",
             self.socket,
-            self.socket.with_name(f"{SOCKET_NAME}.lock"),
+            self.socket.with_name(f"{DATABASE_SOCKET}.lock"),
         )
 
     def start(self) -> None:
@@ -114,7 +115,11 @@ class PostgreSQL(Server):
 
     def _conninfo(self) -> str:
         return psycopg.conninfo.make_conninfo(
-            "", host=str(self.socket.parent), user=NAME, dbname="postgres", connect_timeout=5
+            host=str(self.socket.parent),
+            port=PORT,
+            user=NAME,
+            dbname="postgres",
+            connect_timeout=5,
         )
 
 
