@@ -21,7 +21,7 @@ from foundation.errors import DomainError, MalformedRequest
 _BIGINT = 1 << 63
 _LONGEST_INTEGER = len(str(-_BIGINT))
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_TELLING_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_TELLING_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
 
 # What a hook could not accept; the walk over the finished document says where it stood.
 _REFUSALS = {
@@ -190,11 +190,11 @@ def _pointer(place: _Place) -> str:
     tokens = []
     while place:
         place, token = place
-        tokens.append(_token(token))
+        tokens.append(pointer_token(token))
     return "".join(f"/{token}" for token in reversed(tokens))
 
 
-def _token(token: str | int) -> str:
+def pointer_token(token: str | int) -> str:
     """A key as it may be repeated: only what looks like a field's name, for keys can be secrets."""
     if isinstance(token, int):
         return str(token)
