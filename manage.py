@@ -3,7 +3,9 @@
 
 import os
 import sys
+from pathlib import Path
 
+import environ
 from django.core.management import execute_from_command_line
 
 from checkout_project import embedded
@@ -12,6 +14,8 @@ from checkout_project import embedded
 def main() -> None:
     """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout_project.settings")
+    # Before the servers: a DATABASE_URL in .env means that none is needed.
+    environ.Env.read_env(Path(__file__).with_name(".env"))
     with embedded.provided(os.environ):
         execute_from_command_line(sys.argv)
 
