@@ -8,8 +8,10 @@ from pathlib import Path
 
 from sandbox_processor.app import Sandbox
 from sandbox_processor.faults import Faults
+from sandbox_processor.holds import Holds
 from sandbox_processor.http import Connection
 from sandbox_processor.journal import Journal
+from sandbox_processor.webhooks import Courier
 
 
 def arguments() -> argparse.Namespace:
@@ -26,9 +28,15 @@ def arguments() -> argparse.Namespace:
 
 async def run(options: argparse.Namespace) -> None:
     journal = Journal(path=options.journal)
+    courier = None
+    if options.webhook_url:
+        courier = Courier(url=options.webhook_url, secret=options.webhook_secret, journal=journal)
+        courier.start()
     sandbox = Sandbox(
         journal=journal,
         faults=Faults(journal=journal),
+        holds=Holds(journal=journal),
+        courier=courier,
         origin=f"http://{options.host}:{options.port}",
         search_lag=options.search_lag,
         allow_reset=options.allow_reset,
@@ -40,8 +48,12 @@ async def run(options: argparse.Namespace) -> None:
     server = await loop.create_server(
         lambda: Connection(application=sandbox.answer), options.host, options.port, backlog=512
     )
+    watch = asyncio.create_task(sandbox.watch_holds())
     async with server:
         await stop.wait()
+        watch.cancel()
+        if courier is not None:
+            courier.stop()
     journal.close()
 
 

@@ -1,133 +1,197 @@
 """Takes a request through key, faults, operation, journal and answer, in that order."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 import orjson
 
-from sandbox_processor import control, faults, routes
+from sandbox_processor import control, faults, routes, search
 from sandbox_processor.call import API_VERSION, Call
-from sandbox_processor.expansion import expand
+from sandbox_processor.expansion import check_expandable, expand
 from sandbox_processor.faults import Fault, Faults
+from sandbox_processor.holds import Holds, expire
 from sandbox_processor.http import Request
 from sandbox_processor.idempotency import Keys
 from sandbox_processor.journal import Journal
-from sandbox_processor.wire import Refused, Reply, as_flag, as_list, parse_form
+from sandbox_processor.webhooks import Courier
+from sandbox_processor.wire import (
+    LONGEST_SECONDS,
+    Doc,
+    Refused,
+    Reply,
+    as_flag,
+    as_list,
+    parse_form,
+)
+
+EXPIRY_PAUSE_SECONDS = 0.1
 
 
 @dataclass(kw_only=True)
 class Sandbox:
-    """The processor: its journal, its keys in use, its faults."""
+    """The processor: its journal, its keys in use, its faults, its listener."""
 
     journal: Journal
     faults: Faults
+    holds: Holds
+    courier: Courier | None = None
     origin: str = ""
     search_lag: float = 0.0
     allow_reset: bool = False
     keys: Keys = field(default_factory=Keys)
 
     async def answer(self, request: Request) -> Reply:
+        """The one way in."""
+        self.expire_holds()
         if request.path.startswith("/_sandbox/"):
             return await self._control(request)
-        return await self._serve(request)
+        call = self.new_call(method=request.method, path=request.path)
+        try:
+            reply = await self._attempt(call, request)
+            await self.journal.durable()
+        finally:
+            self.keys.release(call)
+        await self.tell(call)
+        reply.headers.update(_headers(call, reply))
+        return reply
+
+    async def watch_holds(self) -> None:
+        """Lets holds run out on time when nobody asks."""
+        while True:
+            await asyncio.sleep(EXPIRY_PAUSE_SECONDS)
+            self.expire_holds()
+
+    def expire_holds(self) -> None:
+        for intent in self.holds.due():
+            call = self.new_call(method="", path="", operation="expire", target=intent)
+            expire(call)
+            if self.courier is not None:
+                self.courier.send(call.events, faults=[])
+
+    def new_call(
+        self, *, method: str, path: str, operation: str = "unknown", target: str = ""
+    ) -> Call:
+        return Call(
+            journal=self.journal,
+            desk=self.faults,
+            operation=operation,
+            method=method,
+            path=path,
+            target=target,
+            listened=self.courier is not None,
+            origin=self.origin,
+            search_lag=self.search_lag,
+        )
+
+    async def tell(self, call: Call) -> None:
+        """Starts the clock of a new hold, and lets the listener know what happened."""
+        if call.hold_until is not None and call.intent is not None:
+            self.holds.add(call.intent["id"], until=call.hold_until)
+        if self.courier is None or not call.events:
+            return
+        if faults.named(call.faults, "webhook_before_response"):
+            await self.courier.send_now(call.events)
+        else:
+            self.courier.send(call.events, faults=call.faults)
 
     async def _control(self, request: Request) -> Reply:
         try:
-            reply = control.answer(self, request)
+            reply = await control.answer(self, request)
         except Refused as refusal:
             reply = Reply(status=refusal.status, body=refusal.body())
         await self.journal.durable()
         return reply
 
-    async def _serve(self, request: Request) -> Reply:
-        call = Call(
-            journal=self.journal,
-            operation="unknown",
-            method=request.method,
-            path=request.path,
-            target="",
-            params={},
-            key=None,
-            origin=self.origin,
-            search_lag=self.search_lag,
-        )
-        try:
-            reply = await self._attempt(call, request)
-        except Refused as refusal:
-            reply = Reply(status=refusal.status, body=refusal.body())
-            self._note(call, status=reply.status)
-        finally:
-            await self.journal.durable()
-            self.keys.release(call)
-        reply.headers.update(_headers(call, reply))
-        return reply
-
     async def _attempt(self, call: Call, request: Request) -> Reply:
-        authenticate(request.headers.get("authorization", ""))
-        call.params = parse_form(request.body if request.method == "POST" else request.query)
-        call.operation, operate, call.target = routes.find(request.method, request.path)
-        if request.method == "POST":
-            call.key = request.headers.get("idempotency-key")
-        stored = self.keys.claim(call, body=request.body)
-        if stored is not None:
-            self._note(call, status=stored.status, replayed=True)
-            return stored
-        call.faults = self._faults_of(call)
+        try:
+            authenticate(request.headers.get("authorization", ""))
+            operate = self._read(call, request)
+            stored = self.keys.claim(call, body=request.body)
+            if stored is not None:
+                call.note(status=stored.status, replayed=True)
+                return stored
+            call.faults = self._faults_of(call)
+        except Refused as refusal:
+            call.note(status=refusal.status)
+            return Reply(status=refusal.status, body=refusal.body())
+        call.listened = call.listened and not faults.named(call.faults, "webhook_lost")
         early = faults.instead_of_effect(call.faults)
         if early is not None:
             return self._without_effect(call, early)
         await self._loiter(call)
-        reply = self._operate(call, operate)
-        return faults.spoil(reply, call.faults)
+        return faults.spoil(self._operate(call, operate), call.faults)
+
+    def _read(self, call: Call, request: Request) -> routes.Operation:
+        posted = request.method == "POST"
+        call.params = parse_form(request.body if posted else request.query)
+        call.operation, operate, call.target = routes.find(request.method, request.path)
+        if posted:
+            call.key = request.headers.get("idempotency-key")
+        if call.operation == "search":
+            call.sought = search.reference_in(str(call.params.get("query", "")))
+        return operate
 
     def _faults_of(self, call: Call) -> list[Fault]:
         """The faults of this request: its own, those of its intent, and those for all."""
-        if call.target.startswith("pi_"):
-            call.intent = self.journal.load(call.target)
-        metadata = call.metadata()
-        method = call.params.get("payment_method") or (call.intent or {}).get("payment_method")
-        carried = faults.carried_by_card(method) + faults.carried_by_metadata(metadata)
+        self._find_intent(call)
         operations = {call.operation}
         if call.operation == "confirm" or as_flag(call.params.get("confirm")):
             operations.add("authorizing")
-        subject = metadata.get("payment") or call.target or method or ""
+        own = frozenset({"authorizing" if call.operation == "create" else call.operation})
+        given = call.params.get("metadata")
+        carried = faults.carried_by_metadata(given if isinstance(given, dict) else {}, on=own)
+        method = call.params.get("payment_method")
+        if call.intent is not None:
+            carried += faults.carried_by_metadata(call.intent["metadata"])
+            method = method or call.intent["payment_method"]
+        carried += faults.carried_by_card(method)
+        subject = call.reference() or call.target or method or ""
         return self.faults.strike(
             operations=frozenset(operations), carried=carried, subject=subject
         )
 
+    def _find_intent(self, call: Call) -> None:
+        """The intent a request is about, by its own id or by that of its charge."""
+        wanted = call.target or call.params.get("payment_intent") or call.params.get("charge")
+        if isinstance(wanted, str) and wanted.startswith(("pi_", "ch_", "re_")):
+            found = self.journal.load(wanted) or {}
+            if found.get("object") != "payment_intent":
+                found = self.journal.load(found.get("payment_intent", "")) or {}
+            call.intent = found or None
+
     def _without_effect(self, call: Call, reply: Reply) -> Reply:
-        self._note(call, status=reply.status or None)
+        call.note(status=reply.status or None)
         fault = faults.named(call.faults, "500_before")
         if fault is not None and fault.store:
             self.keys.keep(call, status=reply.status, body=reply.body)
-        else:
-            self.keys.release(call)
         return reply
 
     async def _loiter(self, call: Call) -> None:
         """A slow request is on record while it waits, and has its effect afterwards."""
         slow = faults.named(call.faults, "slow")
-        if slow is not None:
-            self._note(call, status=None)
-            await asyncio.sleep(slow.seconds)
+        if slow is None:
+            return
+        call.note(status=None)
+        await self.journal.durable()
+        await asyncio.sleep(min(slow.seconds, LONGEST_SECONDS))
+        self.expire_holds()
+        call.now = time.time()
 
     def _operate(self, call: Call, operate: routes.Operation) -> Reply:
-        if not call.seq:
-            self._note(call, status=None)
+        call.take_place()
         try:
-            doc = operate(call)
             paths = as_list(call.params.get("expand"))
-            reply = Reply(
-                status=200,
-                body=orjson.dumps(expand(doc, paths=paths, journal=call.journal)),
-            )
+            check_expandable(paths)
+            doc = operate(call)
+            reply = Reply(status=200, body=_body(call, doc, paths=paths))
             final = True
         except Refused as refusal:
             reply = Reply(status=refusal.status, body=refusal.body())
             final = refusal.final
         if final:
             self._keep(call, reply)
-        self._amend(call, status=reply.status)
+        call.note(status=reply.status)
         return reply
 
     def _keep(self, call: Call, reply: Reply) -> None:
@@ -137,24 +201,13 @@ class Sandbox:
         else:
             self.keys.keep(call, status=reply.status, body=reply.body)
 
-    def _note(self, call: Call, *, status: int | None, replayed: bool = False) -> None:
-        if call.seq:
-            self._amend(call, status=status)
-            return
-        entry = call.request_entry(status=status, replayed=replayed)
-        call.seq = self.journal.note(
-            entry, reference=call.reference(), intent=entry["payment_intent"]
-        )
 
-    def _amend(self, call: Call, *, status: int | None) -> None:
-        entry = call.request_entry(status=status)
-        self.journal.amend(
-            call.seq, entry, reference=call.reference(), intent=entry["payment_intent"]
-        )
+def _body(call: Call, doc: Doc, *, paths: list[str]) -> bytes:
+    return orjson.dumps(expand(doc, paths=paths, journal=call.journal) if paths else doc)
 
 
 def authenticate(header: str) -> None:
-    """Any secret test key will do; a live one is refused, so that nobody mistakes this for Stripe."""
+    """Any secret test key will do; a live one is refused: nobody shall mistake this for Stripe."""
     key = header.removeprefix("Bearer ") if header.startswith("Bearer ") else ""
     if key.startswith("sk_live_"):
         raise Refused("This is a sandbox: live keys are refused here.", status=401)

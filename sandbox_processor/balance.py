@@ -1,12 +1,12 @@
 """Writes the balance transactions behind captures and refunds; they add up to what is paid out.
 
-The fee is 2.9 % and 30 minor units, rounded half up, and is not given back on a refund. A partial capture
-shows as Stripe's books show it: the whole charge, then a reversal of the part that was let go,
-classified by `reporting_category`.
+The fee is 2.9 % and 30 minor units, rounded half up, and is not given back on a refund. A partial
+capture shows as Stripe's books show it: the whole charge, then a reversal of the part that was let
+go, classified by `reporting_category`.
 """
 
 from sandbox_processor.call import Call
-from sandbox_processor.wire import Doc, Refused, new_id
+from sandbox_processor.wire import Doc, new_id
 
 AVAILABLE_AFTER_SECONDS = 2 * 86_400
 FEE_PER_MILLE = 29
@@ -68,15 +68,3 @@ def book_capture(call: Call, *, charge: Doc, captured: int, released: int) -> Do
             source=charge,
         )
     return line
-
-
-def retrieve(call: Call) -> Doc:
-    found = call.journal.load(call.target)
-    if found is None or found["object"] != "balance_transaction":
-        raise Refused(
-            f"No such balance transaction: '{call.target}'",
-            status=404,
-            code="resource_missing",
-            param="id",
-        )
-    return found

@@ -4,11 +4,23 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox_processor.faults import Fault
+import orjson
+
+from sandbox_processor import faults
+from sandbox_processor.faults import Fault, Faults
 from sandbox_processor.journal import Journal
 from sandbox_processor.wire import Doc, Refused, new_id
 
 API_VERSION = "2026-10-28.endive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An event on its way to a listener."""
+
+    id: str
+    about: str
+    body: bytes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,22 +32,27 @@ class Call:
     method: str
     path: str
     target: str
-    params: Doc
-    key: str | None
-    deliver: bool = False
+    params: Doc = field(default_factory=dict)
+    key: str | None = None
+    desk: Faults
+    listened: bool = False
     search_lag: float = 0.0
     origin: str = ""
     hold_until: float | None = None
     request_id: str = field(default_factory=lambda: new_id("req"))
+    received: float = field(default_factory=time.time)
     now: float = field(default_factory=time.time)
     faults: list[Fault] = field(default_factory=list)
     intent: Doc | None = None
-    events: list[Doc] = field(default_factory=list)
+    sought: str | None = None
+    events: list[Told] = field(default_factory=list)
+    claimed: bool = False
     seq: int = 0
 
     def reference(self) -> str | None:
         """The payment this is about, in the words of whoever asked."""
-        return self.metadata().get("payment")
+        found: str | None = self.metadata().get("payment") or self.sought
+        return found
 
     def metadata(self) -> Doc:
         if self.intent is not None:
@@ -43,6 +60,21 @@ class Call:
             return found
         given = self.params.get("metadata")
         return given if isinstance(given, dict) else {}
+
+    def refuse_lookup_of(self, found: list[Doc]) -> None:
+        """Fails a list or a search that comes upon an intent which carries `lookup_500`."""
+        for doc in found:
+            if doc["object"] == "payment_intent":
+                self.faults += self.desk.strike(
+                    operations=frozenset({self.operation}),
+                    carried=[each for each in faults.carried_by(doc) if each.name == "lookup_500"],
+                    subject=doc["metadata"].get("payment") or doc["id"],
+                    rules=False,
+                )
+        if faults.named(self.faults, "lookup_500"):
+            raise Refused(
+                "The look-up failed (a fault of the sandbox).", status=500, kind="api_error"
+            )
 
     def effect(self, name: str, *, amount: int, intent: Doc, **fields: Any) -> None:
         """Tells the witness that money was held, moved or let go."""
@@ -58,14 +90,31 @@ class Call:
             "metadata": intent["metadata"],
             **fields,
         }
-        self.journal.note(entry, reference=intent["metadata"].get("payment"), intent=intent["id"])
+        self.journal.note(
+            self.journal.next_entry(),
+            entry,
+            reference=intent["metadata"].get("payment"),
+            intent=intent["id"],
+        )
 
-    def request_entry(self, *, status: int | None, replayed: bool = False) -> Doc:
+    def take_place(self) -> None:
+        """The request comes before its effects in the journal."""
+        if not self.seq:
+            self.seq = self.journal.next_entry()
+
+    def note(self, *, status: int | None, replayed: bool = False) -> None:
+        """Tells the witness of this request, or what became of it."""
+        self.take_place()
+        entry = self._entry(status=status, replayed=replayed)
+        intent = (self.intent or {}).get("id")
+        self.journal.note(self.seq, entry, reference=self.reference(), intent=intent)
+
+    def _entry(self, *, status: int | None, replayed: bool) -> Doc:
         intent = self.intent or {}
         return {
             "kind": "request",
             "operation": self.operation,
-            "at": self.now,
+            "at": self.received,
             "request_id": self.request_id,
             "method": self.method,
             "path": self.path,
@@ -82,20 +131,22 @@ class Call:
 
 def emit(call: Call, kind: str, subject: Doc) -> None:
     """Keeps an event with the state it tells of, and queues it when somebody listens."""
-    event = {
+    event: Doc = {
         "id": new_id("evt"),
         "object": "event",
         "api_version": API_VERSION,
         "created": int(call.now),
         "data": {"object": subject},
         "livemode": False,
-        "pending_webhooks": 1 if call.deliver else 0,
+        "pending_webhooks": 1 if call.listened else 0,
         "request": {"id": call.request_id, "idempotency_key": call.key},
         "type": kind,
     }
-    call.journal.save(event, created=call.now)
-    call.events.append(event)
-    if call.deliver:
+    body = orjson.dumps(event)
+    call.journal.save(event, created=call.now, body=body)
+    about = subject.get("payment_intent") or subject["id"]
+    call.events.append(Told(id=event["id"], about=about, body=body))
+    if call.listened:
         call.journal.write("INSERT INTO deliveries VALUES (?, 0)", (event["id"],))
 
 

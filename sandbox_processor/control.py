@@ -1,14 +1,24 @@
-"""The routes under /_sandbox: for tests and demonstrations, not for a shop."""
+"""The routes under /_sandbox: for tests and demonstrations, not for a shop.
+
+GET    /_sandbox/health
+GET    /_sandbox/journal, DELETE /_sandbox/journal, GET /_sandbox/holds      (see `witness`)
+POST   /_sandbox/faults, GET /_sandbox/faults, DELETE /_sandbox/faults       (see `faults`)
+POST   /_sandbox/authenticate/{intent}[?result=fail]   the card's holder answers (GET: a browser)
+POST   /_sandbox/settle[?until=UNIX]                   closes the books into payouts
+GET    /_sandbox/settlement.csv?date=YYYY-MM-DD        the report of a day
+"""
 
 from typing import Protocol
 
 import orjson
 
-from sandbox_processor import witness
+from sandbox_processor import faults, payment_intents, payouts, routes, settlement, witness
+from sandbox_processor.call import Call
 from sandbox_processor.faults import Faults
+from sandbox_processor.holds import Holds
 from sandbox_processor.http import Request
 from sandbox_processor.journal import Journal
-from sandbox_processor.wire import Doc, Refused, Reply, parse_form
+from sandbox_processor.wire import Doc, Refused, Reply, new_id, no_such, parse_form
 
 
 class Controlled(Protocol):
@@ -16,21 +26,112 @@ class Controlled(Protocol):
 
     journal: Journal
     faults: Faults
+    holds: Holds
     allow_reset: bool
 
+    def new_call(self, *, method: str, path: str, operation: str, target: str) -> Call: ...
 
-def answer(sandbox: Controlled, request: Request) -> Reply:
+    async def tell(self, call: Call) -> None: ...
+
+
+async def answer(sandbox: Controlled, request: Request) -> Reply:
+    """One control request."""
     query = parse_form(request.query)
-    route = (request.method, request.path.removeprefix("/_sandbox/"))
-    if route == ("GET", "health"):
-        return _json({"status": "ok", "livemode": False})
-    if route == ("GET", "journal"):
-        return _json(witness.entries(sandbox.journal, query=query))
-    if route == ("DELETE", "journal"):
-        return _json(witness.reset(sandbox.journal, allowed=sandbox.allow_reset))
-    if route == ("GET", "holds"):
-        return _json(witness.holds(sandbox.journal, query=query))
-    raise Refused(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
+    name, _, target = request.path.removeprefix("/_sandbox/").partition("/")
+    route = f"{request.method} {name}"
+    if route in ("POST authenticate", "GET authenticate"):
+        return await _authenticate(sandbox, target=target, query=query)
+    if route == "POST settle":
+        return await _settle(sandbox, query=query)
+    if route == "GET settlement.csv":
+        return _settlement(sandbox, query=query)
+    if name == "faults":
+        return _json(_faults(sandbox, request))
+    return _json(_witness(sandbox, route=route, query=query))
+
+
+def _witness(sandbox: Controlled, *, route: str, query: Doc) -> Doc:
+    if route == "GET health":
+        return {"status": "ok", "livemode": False}
+    if route == "GET journal":
+        return witness.entries(sandbox.journal, query=query)
+    if route == "GET holds":
+        return witness.holds(sandbox.journal, query=query)
+    if route == "DELETE journal":
+        forgotten = witness.reset(sandbox.journal, allowed=sandbox.allow_reset)
+        sandbox.faults.clear()
+        sandbox.holds.clear()
+        return forgotten
+    raise Refused(f"Unrecognized request URL ({route}).", status=404)
+
+
+def _faults(sandbox: Controlled, request: Request) -> Doc:
+    if request.method == "POST":
+        rule = _rule(request.body)
+        sandbox.faults.add(rule)
+        return rule
+    if request.method == "DELETE":
+        sandbox.faults.clear()
+    return {"object": "list", "data": list(sandbox.faults.rules.values())}
+
+
+def _rule(body: bytes) -> Doc:
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused("Send JSON: operation, fault, times, seconds, payment, store.") from None
+    rule: Doc = {
+        "id": new_id("flt"),
+        "operation": given.get("operation", "*"),
+        "fault": given.get("fault"),
+        "times": given.get("times"),
+        "seconds": given.get("seconds"),
+        "payment": given.get("payment"),
+        "store": given.get("store", True),
+    }
+    settling = rule["operation"] == "settlement"
+    if not settling and rule["operation"] not in {*routes.OPERATIONS, "*"}:
+        raise Refused(f"No such operation: {rule['operation']}", param="operation")
+    if rule["fault"] not in (faults.SETTLEMENT if settling else faults.NAMES):
+        raise Refused(f"No such fault: {rule['fault']}", param="fault")
+    if not isinstance(rule["times"], int | None):
+        raise Refused("Invalid integer", param="times")
+    if not isinstance(rule["seconds"], int | float | None):
+        raise Refused("Invalid number", param="seconds")
+    return rule
+
+
+async def _authenticate(sandbox: Controlled, *, target: str, query: Doc) -> Reply:
+    intent = sandbox.journal.load(target)
+    if intent is None or intent["object"] != "payment_intent":
+        raise no_such("payment_intent", target, param="intent")
+    if intent["status"] != "requires_action":
+        raise Refused(f"This PaymentIntent has a status of {intent['status']}.")
+    back = intent["next_action"]["redirect_to_url"]["return_url"]
+    call = sandbox.new_call(method="POST", path="", operation="authenticate", target=target)
+    call.intent = intent
+    call.note(status=200)
+    succeeds = query.get("result") != "fail"
+    reply = _json(payment_intents.authenticate(call, intent=intent, succeeds=succeeds))
+    await sandbox.journal.durable()
+    await sandbox.tell(call)
+    if back:
+        reply.status, reply.headers = 303, {"Location": back}
+    return reply
+
+
+async def _settle(sandbox: Controlled, *, query: Doc) -> Reply:
+    call = sandbox.new_call(method="POST", path="", operation="settle", target="")
+    call.params = query
+    reply = _json(payouts.settle(call))
+    await sandbox.journal.durable()
+    await sandbox.tell(call)
+    return reply
+
+
+def _settlement(sandbox: Controlled, *, query: Doc) -> Reply:
+    body = settlement.report(sandbox.journal, query=query, faults=sandbox.faults.settlement())
+    return Reply(status=200, body=body, content_type="text/csv")
 
 
 def _json(doc: Doc) -> Reply:

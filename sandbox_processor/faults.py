@@ -2,15 +2,16 @@
 
 Per request: metadata `sandbox_fault` (several with commas), with `sandbox_fault_on` (operation),
 `sandbox_fault_seconds`, `sandbox_fault_times`, `sandbox_fault_store`; or a card's id, as in
-`pm_card_visa__fault_timeout_after_3`. The number is seconds for the faults that take time (SECONDS) and
-how often the fault strikes for the others, counted per payment. Without `sandbox_fault_on` it strikes
-where it belongs (HOME), which for most is the request that authorizes. Metadata of an intent goes
-on counting for the later requests about it.
+`pm_card_visa__fault_timeout_after_3`. The number is seconds for the faults that take time
+(SECONDS) and how often the fault strikes for the others, counted per payment. Without
+`sandbox_fault_on` it strikes where it belongs (HOME), which for most is the request that
+authorizes. Metadata of an intent goes on counting for the later requests about it.
 
 For all: `POST /_sandbox/faults {"operation", "fault", "times", "seconds", "payment", "store"}`.
 
-A 500 is kept with its idempotency key and replayed, before or after the effect, as Stripe's v1 does;
-`store: false` leaves `500_before` without a trace, and lets `500_after` be followed by the true answer.
+A 500 is kept with its idempotency key and replayed, before or after the effect, as Stripe's v1
+does; `store: false` leaves `500_before` without a trace, and lets `500_after` be followed by the
+true answer.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import orjson
 
 from sandbox_processor.journal import Journal
-from sandbox_processor.wire import Doc, Refused, Reply, Wire, as_integer
+from sandbox_processor.wire import LONGEST_SECONDS, Doc, Refused, Reply, Wire, as_integer
 
 AUTHORIZING = frozenset({"authorizing"})
 LOOKUPS = frozenset({"retrieve", "search", "list"})
@@ -40,8 +41,8 @@ SETTLEMENT = frozenset({"missing", "extra", "off_by_one", "other_currency"})
 NAMES = BEFORE | AFTER | DURING | WEBHOOK | {"requires_action"}
 SECONDS = {
     # fault: seconds when none are given
-    "timeout_before": 120.0,
-    "timeout_after": 120.0,
+    "timeout_before": LONGEST_SECONDS,
+    "timeout_after": LONGEST_SECONDS,
     "slow": 1.0,
     "search_lag": 5.0,
     "authorization_expires": 1.0,
@@ -93,7 +94,12 @@ class Faults:
         )
 
     def strike(
-        self, *, operations: frozenset[str], carried: list[Fault], subject: str
+        self,
+        *,
+        operations: frozenset[str],
+        carried: list[Fault],
+        subject: str,
+        rules: bool = True,
     ) -> list[Fault]:
         """The faults that hit a request, each counted as one more hit."""
         struck = [
@@ -101,7 +107,7 @@ class Faults:
             for fault in carried
             if fault.operations & operations and self._may_strike(fault, subject=subject)
         ]
-        for rule in self.rules.values():
+        for rule in self.rules.values() if rules else ():
             if self._applies(rule, operations=operations, subject=subject):
                 struck.append(from_rule(rule))
                 self._spend(rule)
@@ -167,6 +173,11 @@ def carried_by_card(method: str | None) -> list[Fault]:
     return faults
 
 
+def carried_by(intent: Doc) -> list[Fault]:
+    """The faults that an intent brings along to every later request about it."""
+    return carried_by_card(intent["payment_method"]) + carried_by_metadata(intent["metadata"])
+
+
 def _split(text: str) -> tuple[str, int | None]:
     """`500_after_2` is `500_after` and 2; `lookup_500` has no number."""
     if text in NAMES:
@@ -177,12 +188,12 @@ def _split(text: str) -> tuple[str, int | None]:
     raise Refused(f"No such sandbox fault: '{text}'", param="payment_method")
 
 
-def carried_by_metadata(metadata: Doc) -> list[Fault]:
-    """The faults that an intent's metadata asks for."""
+def carried_by_metadata(metadata: Doc, *, on: frozenset[str] = AUTHORIZING) -> list[Fault]:
+    """The faults that metadata asks for; `on` is where those without their own place strike."""
     wanted = metadata.get("sandbox_fault")
     if not wanted:
         return []
-    seconds = metadata.get("sandbox_fault_seconds")
+    seconds = _number(metadata.get("sandbox_fault_seconds"))
     where = metadata.get("sandbox_fault_on")
     faults = []
     for name in str(wanted).split(","):
@@ -191,13 +202,20 @@ def carried_by_metadata(metadata: Doc) -> list[Fault]:
         faults.append(
             Fault(
                 name=name,
-                seconds=_seconds(name, float(seconds) if seconds else None),
-                operations=frozenset({where}) if where else HOME.get(name, AUTHORIZING),
+                seconds=_seconds(name, seconds),
+                operations=frozenset({where}) if where else HOME.get(name, on),
                 times=as_integer(metadata, "sandbox_fault_times"),
                 store=metadata.get("sandbox_fault_store") != "false",
             )
         )
     return faults
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise Refused(f"Invalid number: {text}", param="metadata[sandbox_fault_seconds]") from None
 
 
 def named(faults: list[Fault], *names: str) -> Fault | None:

@@ -1,7 +1,7 @@
 """A small HTTP/1.1 server with its hand on the socket, so that answers can get lost on purpose.
 
-httptools (llhttp) reads; one write sends. A connection answers its requests in order. Nothing is kept
-for a client that went away, and a hang ends by itself.
+httptools (llhttp) reads; one write sends. A connection answers its requests in order. Nothing is
+kept for a client that went away, and a hang ends by itself.
 """
 
 import asyncio
@@ -15,10 +15,9 @@ from http import HTTPStatus
 
 import httptools
 
-from sandbox_processor.wire import Reply, Wire
+from sandbox_processor.wire import LONGEST_SECONDS, Reply, Wire
 
 MAX_BODY_BYTES = 1_000_000
-LONGEST_HANG_SECONDS = 120.0
 LINGER_ZERO = struct.pack("ii", 1, 0)
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -68,7 +67,7 @@ class Connection(asyncio.Protocol):
         if plug is not None and plug.family != socket.AF_UNIX:
             plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio calls it so
         self._gone.set()
 
     def data_received(self, data: bytes) -> None:
@@ -113,7 +112,7 @@ class Connection(asyncio.Protocol):
             try:
                 reply = await self._application(request)
             except Exception:
-                # Nothing can be promised now, so nothing is said: the client sees an unknown outcome.
+                # Nothing can be promised now, so nothing is said: the outcome is unknown.
                 log.exception("no answer to %s %s", request.method, request.path)
                 reply = Reply(status=500, body=b"", wire=Wire.RESET)
             await self._deliver(reply, keep=keep)
@@ -127,7 +126,7 @@ class Connection(asyncio.Protocol):
         elif reply.wire is Wire.RESET:
             self._reset()
         else:
-            await self._hang(seconds=min(reply.seconds, LONGEST_HANG_SECONDS))
+            await self._hang(seconds=min(reply.seconds, LONGEST_SECONDS))
 
     async def _hang(self, *, seconds: float) -> None:
         try:

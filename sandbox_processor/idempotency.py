@@ -35,6 +35,7 @@ class Keys:
         )
         if not rows:
             self._running[call.key] = print_
+            call.claimed = True
             return None
         fingerprint, status, stored, intent = rows[0]
         _same(fingerprint, print_, key=call.key)
@@ -58,8 +59,9 @@ class Keys:
             )
 
     def release(self, call: Call) -> None:
-        if call.key is not None:
+        if call.key is not None and call.claimed:
             self._running.pop(call.key, None)
+            call.claimed = False
 
 
 def _same(known: bytes, given: bytes, *, key: str) -> None:

@@ -1,4 +1,4 @@
-"""What was acknowledged is on disk: one SQLite file, one connection, commits shared by whoever is ready.
+"""What was acknowledged is on disk: one SQLite file, one connection, commits shared by many.
 
 Statements run at once inside an open transaction, which the event loop commits at its next turn; so
 requests that arrive together share one fsync, and each waits in `durable` before it is answered.
@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS objects (
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
 CREATE INDEX IF NOT EXISTS objects_by_parent ON objects (parent, kind) WHERE parent <> '';
 CREATE INDEX IF NOT EXISTS live_holds ON objects (seq) WHERE status = 'requires_capture';
-CREATE INDEX IF NOT EXISTS unpaid ON objects (seq) WHERE kind = 'balance_transaction' AND parent = '';
+CREATE INDEX IF NOT EXISTS unpaid ON objects (seq)
+    WHERE kind = 'balance_transaction' AND parent = '';
 CREATE TABLE IF NOT EXISTS metadata (
     name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL,
     PRIMARY KEY (name, value, id)) WITHOUT ROWID;
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS keys (
     key TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL,
     intent TEXT NOT NULL, created REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT, intent TEXT, doc BLOB NOT NULL);
+    seq INTEGER PRIMARY KEY, reference TEXT, intent TEXT, doc BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS entries_by_reference ON entries (reference);
 CREATE INDEX IF NOT EXISTS entries_by_intent ON entries (intent);
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -55,6 +56,12 @@ class Journal:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(SCHEMA)
         self._open: asyncio.Future[None] | None = None
+        self._last_entry: int = self.read("SELECT coalesce(max(seq), 0) FROM entries")[0][0]
+
+    def next_entry(self) -> int:
+        """The place in the order that a request takes when it arrives."""
+        self._last_entry += 1
+        return self._last_entry
 
     def write(self, sql: str, arguments: tuple[Any, ...] = ()) -> int:
         """Runs one statement in the shared transaction; it is safe after `durable`."""
@@ -86,7 +93,14 @@ class Journal:
         else:
             batch.set_result(None)
 
-    def save(self, doc: Doc, *, parent: str = "", created: float | None = None) -> None:
+    def save(
+        self,
+        doc: Doc,
+        *,
+        parent: str = "",
+        created: float | None = None,
+        body: bytes | None = None,
+    ) -> None:
         """Keeps the newest state of an object; its place in time is that of its first save."""
         self.write(
             SAVE,
@@ -96,7 +110,7 @@ class Journal:
                 doc.get("status") or "",
                 parent,
                 created or time.time(),
-                orjson.dumps(doc),
+                body or orjson.dumps(doc),
             ),
         )
 
@@ -118,22 +132,17 @@ class Journal:
         for (doc,) in self.read(sql, arguments):
             yield orjson.loads(doc)
 
-    def note(self, entry: Doc, *, reference: str | None, intent: str | None) -> int:
-        """Appends to what the witness tells; returns its place in the order."""
-        return self.write(
-            "INSERT INTO entries (reference, intent, doc) VALUES (?, ?, ?)",
-            (reference, intent, orjson.dumps(entry)),
-        )
-
-    def amend(self, seq: int, entry: Doc, *, reference: str | None, intent: str | None) -> None:
+    def note(self, seq: int, entry: Doc, *, reference: str | None, intent: str | None) -> None:
+        """Writes what the witness tells at this place, or writes it anew."""
         self.write(
-            "UPDATE entries SET reference = ?, intent = ?, doc = ? WHERE seq = ?",
-            (reference, intent, orjson.dumps(entry), seq),
+            "INSERT OR REPLACE INTO entries (seq, reference, intent, doc) VALUES (?, ?, ?, ?)",
+            (seq, reference, intent, orjson.dumps(entry)),
         )
 
     def forget(self) -> None:
         for table in TABLES:
             self.write(f"DELETE FROM {table}")  # noqa: S608 a constant
+        self._last_entry = 0
 
     def close(self) -> None:
         self._commit()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox_processor import captures, payment_intents
+from sandbox_processor import captures, lookups, payment_intents, refunds, search
 from sandbox_processor.call import Call
 from sandbox_processor.wire import Doc, Refused
 
@@ -10,20 +10,30 @@ Operation = Callable[[Call], Doc]
 
 ROUTES: dict[tuple[str, str], tuple[str, Operation]] = {
     ("POST", "payment_intents"): ("create", payment_intents.create),
+    ("GET", "payment_intents/search"): ("search", search.search),
     ("GET", "payment_intents/{}"): ("retrieve", payment_intents.retrieve),
     ("POST", "payment_intents/{}/confirm"): ("confirm", payment_intents.confirm),
     ("POST", "payment_intents/{}/capture"): ("capture", captures.capture),
     ("POST", "payment_intents/{}/cancel"): ("cancel", captures.cancel),
+    ("POST", "refunds"): ("refund", refunds.create),
+    ("GET", "payment_methods/{}"): ("retrieve", lookups.retrieve_payment_method),
+    **{("GET", name): ("list", lookups.list_objects) for name in lookups.KINDS},
+    **{
+        ("GET", f"{name}/{{}}"): ("retrieve", lookups.retrieve)
+        for name in lookups.KINDS
+        if name != "payment_intents"
+    },
 }
+OPERATIONS = frozenset({name for name, _ in ROUTES.values()})
 
 
 def find(method: str, path: str) -> tuple[str, Operation, str]:
     """The operation's name, the operation, and the id in the path."""
     parts = path.removeprefix("/v1/").split("/")
-    target = parts[1] if len(parts) > 1 else ""
     exact = ROUTES.get((method, "/".join(parts)))
     if exact is not None:
         return (*exact, "")
+    target = parts[1] if len(parts) > 1 else ""
     if target:
         parts[1] = "{}"
     shaped = ROUTES.get((method, "/".join(parts)))

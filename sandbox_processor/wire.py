@@ -1,5 +1,6 @@
 """Reads Stripe's form encoding and writes Stripe's answers and error shapes."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,6 +11,8 @@ import orjson
 
 Doc = dict[str, Any]
 
+LONGEST_SECONDS = 120.0
+INTEGER = re.compile(r"-?[0-9]{1,18}")
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -35,7 +38,7 @@ class Reply:
 
 
 class Refused(Exception):
-    """A Stripe error object. `final` ones came out of running the operation and are kept per key."""
+    """A Stripe error object. `final` ones came out of the operation itself and are kept per key."""
 
     def __init__(
         self,
@@ -105,14 +108,9 @@ def as_integer(form: Doc, name: str) -> int | None:
     value = form.get(name)
     if value is None or value == "":
         return None
-    try:
-        if not isinstance(value, str) or len(value) > 18:
-            raise ValueError
+    if isinstance(value, str) and INTEGER.fullmatch(value):
         return int(value)
-    except ValueError:
-        raise Refused(
-            f"Invalid integer: {value}", code="parameter_invalid_integer", param=name
-        ) from None
+    raise Refused(f"Invalid integer: {value}", code="parameter_invalid_integer", param=name)
 
 
 def as_section(form: Doc, name: str) -> Doc:

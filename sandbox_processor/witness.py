@@ -34,7 +34,7 @@ def entries(journal: Journal, *, query: Doc) -> Doc:
         where.append("intent = ?")
         arguments.append(query["payment_intent"])
     rows = journal.read(
-        f"SELECT seq, doc FROM entries WHERE {' AND '.join(where)} "  # noqa: S608 our own conditions
+        f"SELECT seq, doc FROM entries WHERE {' AND '.join(where)} "  # noqa: S608 our conditions
         f"ORDER BY seq LIMIT {MOST_ENTRIES + 1}",
         tuple(arguments),
     )
