@@ -44,6 +44,17 @@ def free_port() -> int:
         return port
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens on this port right now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
 @dataclass(slots=True)
 class Shop:
     """The processes of one shop; `folder` takes logs, the sandbox's journal and beat's schedule."""
@@ -58,6 +69,7 @@ class Shop:
     web_threads: int = 8
     worker_concurrency: int = 2
     journal: Path | None = None
+    sandbox_options: tuple[str, ...] = ()  # such as --allow-reset
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
 
     @property
@@ -97,6 +109,7 @@ class Shop:
                 *("-m", "sandbox_processor", "--host", self.host, "--port", f"{self.sandbox_port}"),
                 *("--journal", f"{journal}", "--webhook-url", f"{self.web_url}{WEBHOOK_PATH}"),
                 *("--webhook-secret", self.environ()["STRIPE_WEBHOOK_SECRET"]),
+                *self.sandbox_options,
             ),
             "web": (
                 *("-m", "granian", "--interface", "wsgi", "--host", self.host),

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,6 +29,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         _sweep()
         early_config.add_cleanup(_serve().close)
     return (yield)
+
+
+def database_url(name: str) -> str:
+    """The URL of another database on the server of this run, such as Django's test database."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 def _serve() -> contextlib.ExitStack:

@@ -5,7 +5,7 @@ parent. Nothing here knows Django.
 """
 
 from checkout_project.embedded.addresses import Addresses, addresses
-from checkout_project.embedded.cluster import Embedded, provided, start
+from checkout_project.embedded.cluster import DATA, Embedded, provided, start
 from checkout_project.embedded.errors import EmbeddedError
 
-__all__ = ["Addresses", "Embedded", "EmbeddedError", "addresses", "provided", "start"]
+__all__ = ["DATA", "Addresses", "Embedded", "EmbeddedError", "addresses", "provided", "start"]
