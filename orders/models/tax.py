@@ -21,7 +21,7 @@ class TaxRate(models.Model):
     )
     tax_code = models.CharField(max_length=32, default=STANDARD)
     jurisdiction = models.CharField(max_length=80, db_comment="who takes it, as on an invoice")
-    rate_ppm = models.IntegerField(db_comment="parts per million: 19 % is 190000")
+    rate_ppm = models.IntegerField(db_comment="parts per million: 190000 is nineteen of a hundred")
     inclusive = models.BooleanField(db_comment="true: listed prices contain it (VAT)")
 
     class Meta:
