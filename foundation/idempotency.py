@@ -138,7 +138,12 @@ def fingerprint(scope: str, body: Any) -> bytes:
 
 
 def claim(
-    *, scope: str, key: str, fingerprint: bytes, lease_seconds: float, subject: tuple[str, uuid.UUID]
+    *,
+    scope: str,
+    key: str,
+    fingerprint: bytes,
+    lease_seconds: float,
+    subject: tuple[str, uuid.UUID],
 ) -> Claim:
     """Claim the key for `subject` (kind, id) inside the caller's transaction.
 

@@ -87,6 +87,8 @@ def close(payment: Payment, answer: Answer, *, by: str) -> None:
             _record(payment, answer.payment, by=by, code=answer.code)
         elif answer.outcome == "refused":
             _put_back(payment, by=by, code=answer.code)
+        elif answer.outcome == "unavailable":
+            _leave(payment, to="authorized", by=by, reason="not sent: processor unavailable")
 
 
 def _record(payment: Payment, seen: ProcessorPayment, *, by: str, code: str) -> None:

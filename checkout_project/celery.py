@@ -1,0 +1,11 @@
+"""The Celery application: settings from Django, tasks from each app, the timetable from code."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout_project.settings")
+
+app = Celery("checkout_project")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

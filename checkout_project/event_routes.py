@@ -1,0 +1,9 @@
+"""The switchboard: event type → the chains it starts. The only late binding in the house."""
+
+from typing import Final
+
+EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
+    "order.placed": ("orders.chains.after_order_placed",),
+    "order.stalled": ("orders.chains.after_order_placed",),
+    "payment.voided": ("orders.chains.after_payment_voided",),
+}

@@ -1,0 +1,100 @@
+"""The one translator: whatever a view raises becomes `application/problem+json` (RFC 9457)."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.views import set_rollback
+
+from foundation import problems
+from foundation.authentication import Unauthenticated
+from foundation.errors import DomainError, MalformedRequest, NotFound, StoreUnavailable
+from foundation.http import stored
+
+_log = logging.getLogger(__name__)
+
+
+class ServerError(DomainError):
+    """A bug. The caller learns the request's id, the log the rest."""
+
+    code, status, title = "server_error", 500, "Something went wrong on our side"
+    retryable, retry_with = True, "same_key"
+
+
+class MethodNotAllowed(DomainError):
+    """The path exists, the method does not."""
+
+    code, status, title = "method_not_allowed", 405, "This method is not allowed here"
+
+
+class NotAcceptable(DomainError):
+    """We only speak JSON."""
+
+    code, status, title = "not_acceptable", 406, "Only application/json can be produced"
+
+
+class UnsupportedMediaType(DomainError):
+    """We only read JSON."""
+
+    code, status, title = "unsupported_media_type", 415, "Only application/json can be read"
+
+
+def as_problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """DRF's exception handler."""
+    set_rollback()
+    translated = _translated(error, context)
+    if translated is None:
+        _log.error("unhandled error in a view", exc_info=error)
+        translated = ServerError("The error was logged under the request's id.")
+    return respond(translated, context["request"])
+
+
+def respond(error: DomainError, request: Any) -> HttpResponse:
+    """The refusal, as a response."""
+    request_id = getattr(request, "request_id", "")
+    answer = problems.answer(error, instance=request.path, request_id=request_id)
+    return stored(answer, is_replay=False)
+
+
+def _translated(error: Exception, context: dict[str, Any]) -> DomainError | None:
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, (OperationalError, InterfaceError)):
+        _log.warning("the database did not answer: %s", error)
+        return StoreUnavailable(
+            "Nothing was started. Repeat with the same key.",
+            headers={"Retry-After": "2"},
+            charge_state="not_charged",
+        )
+    if isinstance(error, (Http404, exceptions.NotFound)):
+        return NotFound()
+    if isinstance(error, exceptions.APIException):
+        return _from_rest_framework(error, context)
+    if isinstance(error, RequestDataTooBig):
+        return MalformedRequest("The body is too large.")
+    return None
+
+
+def _from_rest_framework(error: exceptions.APIException, context: dict[str, Any]) -> DomainError:
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return MethodNotAllowed(headers={"Allow": ", ".join(context["view"].allowed_methods)})
+    if isinstance(error, exceptions.NotAcceptable):
+        return NotAcceptable()
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return UnsupportedMediaType("Send Content-Type: application/json.")
+    if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+        return Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    return MalformedRequest(str(error.detail))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No such path."""
+    return respond(NotFound("There is nothing at this path."), request)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Outside any view of ours."""
+    return respond(ServerError("The error was logged under the request's id."), request)

@@ -1,0 +1,256 @@
+"""Every setting of the project, and every environment variable it reads. Sections in order:
+
+environment · security · apps · database · cache and broker · Celery · REST · processors ·
+limits (every time-out, lease, batch and retry, units in the name) · risk · mail · logging.
+"""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from checkout_project import beat, embedded
+from checkout_project.event_routes import EVENT_ROUTES as EVENT_ROUTES
+
+# --- environment -----------------------------------------------------------------------
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = BASE_DIR / ".data"
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+_EMBEDDED = embedded.addresses(DATA_DIR)
+
+# --- security --------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=True)
+_DEVELOPMENT_KEY = "only-for-development-and-refused-when-debug-is-off"
+SECRET_KEY = env.str("SECRET_KEY", default=_DEVELOPMENT_KEY)
+if not DEBUG and SECRET_KEY == _DEVELOPMENT_KEY:
+    raise ImproperlyConfigured("DEBUG is off: set SECRET_KEY (see .env.example)")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Networks whose X-Forwarded-For is believed; none unless you have a proxy in front.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+API_BODY_BYTES_MAX = 64 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)
+
+# --- apps ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "checkout_project",
+    "orders",
+    "payments",
+    "attribution",
+    "reconciliation",
+    "events",
+    "foundation",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "checkout_project.request_ids.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "checkout_project.urls"
+WSGI_APPLICATION = "checkout_project.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# --- database --------------------------------------------------------------------------
+DATABASE_LOCK_MILLISECONDS = env.int("DATABASE_LOCK_MILLISECONDS", default=2_000)
+DATABASE_STATEMENT_MILLISECONDS = env.int("DATABASE_STATEMENT_MILLISECONDS", default=15_000)
+DATABASE_IDLE_IN_TRANSACTION_MILLISECONDS = 5_000
+_guard_rails = (
+    f"-c lock_timeout={DATABASE_LOCK_MILLISECONDS} "
+    f"-c statement_timeout={DATABASE_STATEMENT_MILLISECONDS} "
+    f"-c idle_in_transaction_session_timeout={DATABASE_IDLE_IN_TRANSACTION_MILLISECONDS}"
+)
+_database: dict[str, Any] = env.db_url("DATABASE_URL", default=_EMBEDDED.database_url)
+DATABASES = {
+    "default": {
+        **_database,
+        "ATOMIC_REQUESTS": False,  # the saga owns its commits; a system check holds this
+        "CONN_MAX_AGE": env.int("DATABASE_CONNECTION_SECONDS", default=300),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "connect_timeout": 3,
+            "options": _guard_rails,
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- cache and broker ------------------------------------------------------------------
+# Nothing that matters is cached; the API never talks to the broker in a request.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=_EMBEDDED.broker_url)
+
+# --- Celery ----------------------------------------------------------------------------
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_ACKS_ON_FAILURE = True
+CELERY_TASK_ACKS_ON_TIMEOUT = True
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 90
+CELERY_TASK_DEFAULT_QUEUE = "orders"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 5_000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 4
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_POOL_LIMIT = 4
+CELERY_TASK_PUBLISH_RETRY = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 2,
+    "interval_start": 0.1,
+    "interval_step": 0.3,
+    "interval_max": 0.5,
+}
+CELERY_TIMEZONE = "UTC"
+if CELERY_BROKER_URL.startswith(("redis", "rediss", "sentinel")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 15,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+        "retry_on_timeout": False,
+    }
+else:
+    # RabbitMQ: replicated queues, and a publish that is not confirmed did not happen.
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+
+# --- REST ------------------------------------------------------------------------------
+PROBLEM_BASE_URL = env.str("PROBLEM_BASE_URL", default="https://checkout.example")
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["foundation.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["foundation.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["foundation.strict_json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["foundation.http.JSONBytes"],
+    "EXCEPTION_HANDLER": "checkout_project.problem_details.as_problem",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+# --- processors ------------------------------------------------------------------------
+PROCESSORS = {"stripe": "payments.processors.stripe.StripeProcessor"}
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="http://127.0.0.1:8111")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="sk_test_sandbox")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox")
+STRIPE_CONNECT_SECONDS = env.float("STRIPE_CONNECT_SECONDS", default=1.0)
+STRIPE_READ_SECONDS = env.float("STRIPE_READ_SECONDS", default=10.0)
+STRIPE_POOL_SIZE = 32
+# How long "not found" may mean "not found yet" (Stripe: search within a minute of the write).
+PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default=60.0)
+
+# --- limits ----------------------------------------------------------------------------
+# A lease outlives every call its holder may be waiting for; a system check compares them.
+CHECKOUT_LEASE_SECONDS = env.float("CHECKOUT_LEASE_SECONDS", default=60.0)
+PAYMENT_LEASE_SECONDS = env.float("PAYMENT_LEASE_SECONDS", default=60.0)
+NOTIFICATION_LEASE_SECONDS = 120.0
+NOTIFICATION_TRIES_MAX = 5
+FORWARD_SECONDS = env.float("FORWARD_SECONDS", default=15 * 60.0)
+ACTION_SECONDS = env.float("ACTION_SECONDS", default=15 * 60.0)
+ACTION_POLL_SECONDS = 60.0
+REVIEW_SECONDS = env.float("REVIEW_SECONDS", default=24 * 3600.0)
+RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
+STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)
+IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
+REAP_BATCH = 10_000
+SWEEP_BATCH = 50
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
+RELAY_BATCH = 200
+RELAY_LEASE_SECONDS = 30.0
+RELAY_POLL_SECONDS = 1.0
+RELAY_RETRY_SECONDS_MAX = env.float("RELAY_RETRY_SECONDS_MAX", default=15.0)
+OUTBOX_NUDGE = True
+RATE_TABLES_SECONDS = env.float("RATE_TABLES_SECONDS", default=5.0)
+
+CELERY_BEAT_SCHEDULE = beat.timetable(SWEEP_SECONDS)
+
+# --- risk ------------------------------------------------------------------------------
+# (review at, reject at) within the window; amounts in minor units, by currency.
+RISK_WINDOW_SECONDS = 3600
+RISK_LIMITS = {
+    "customer": tuple(env.list("RISK_CUSTOMER", cast=int, default=[10, 30])),
+    "email": tuple(env.list("RISK_EMAIL", cast=int, default=[10, 30])),
+    "ip": tuple(env.list("RISK_IP", cast=int, default=[30, 100])),
+    "card": tuple(env.list("RISK_CARD", cast=int, default=[20, 60])),
+}
+RISK_AMOUNT_LIMITS = {
+    "USD": (200_000, 2_000_000),
+    "EUR": (200_000, 2_000_000),
+    "GBP": (200_000, 2_000_000),
+    "JPY": (300_000, 3_000_000),
+    "KWD": (600_000, 6_000_000),
+    "*": (2_000, 20_000),  # any other currency, in major units
+}
+
+# --- mail ------------------------------------------------------------------------------
+MAIL_DOMAIN = env.str("MAIL_DOMAIN", default="checkout.example")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"orders@{MAIL_DOMAIN}")
+if env.str("EMAIL_URL", default=""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = env.str("MAIL_FOLDER", default=str(DATA_DIR / "mail"))
+EMAIL_TIMEOUT = 10
+
+# --- logging ---------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING_CONFIG = "checkout_project.log_config.configure"
+LOGGING = {"level": LOG_LEVEL}

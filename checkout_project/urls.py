@@ -1,0 +1,16 @@
+"""Every path this service answers."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from checkout_project import health, problem_details
+
+urlpatterns = [
+    path("v1/", include("orders.urls")),
+    path("v1/", include("payments.urls")),
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    path("admin/", admin.site.urls),
+]
+handler404 = problem_details.not_found
+handler500 = problem_details.server_error

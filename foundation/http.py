@@ -1,0 +1,58 @@
+"""Small facts of HTTP that every app's edge needs: stored answers, the caller's address."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from foundation.idempotency import Answer
+
+REPLAYED = "Idempotent-Replayed"
+
+
+def stored(answer: Answer, *, is_replay: bool) -> HttpResponse:
+    """An answer as it is stored: these bytes, this status, and nothing recomputed."""
+    response = HttpResponse(answer.body, status=answer.status)
+    for name, value in answer.headers.items():
+        response.headers[name] = value
+    if is_replay:
+        response.headers[REPLAYED] = "true"
+    return response
+
+
+def client_ip(request: Request, *, trusted: Sequence[str]) -> str | None:
+    """The caller's address; `X-Forwarded-For` counts only hop by hop through trusted proxies."""
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    chain = [*(hop.strip() for hop in hops if hop.strip()), request.META.get("REMOTE_ADDR", "")]
+    networks = [ipaddress.ip_network(proxy) for proxy in trusted]
+    for hop in reversed(chain):
+        address = _address(hop)
+        if address is None or not any(address in network for network in networks):
+            return None if address is None else str(address)
+    return None
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+class JSONBytes(BaseRenderer):
+    """JSON by orjson: the same data gives the same bytes."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+    render_style = "binary"
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        """Bytes, ready to send."""
+        return b"" if data is None else orjson.dumps(data)

@@ -1,0 +1,57 @@
+"""Finding rows for a caller: only its own, by public id, in pages that survive inserts."""
+
+import uuid
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from foundation import ids
+from foundation.authentication import Principal
+from foundation.errors import InvalidInput, NotFound
+
+M = TypeVar("M", bound=Model)
+LIMIT_DEFAULT = 20
+LIMIT_MAX = 100
+
+
+def visible(rows: QuerySet[M], principal: Principal) -> QuerySet[M]:
+    """Only what this client made, unless its key says otherwise."""
+    return rows if principal.sees_all else rows.filter(client_id=principal.client_id)
+
+
+def one(rows: QuerySet[M], *, prefix: str, reference: str) -> M:
+    """The row behind a public id, or `NotFound`, the same for "none" and "not yours"."""
+    row_id = ids.parse(prefix, reference)
+    row = rows.filter(pk=row_id).first() if row_id else None
+    if row is None:
+        raise NotFound(f"There is no {reference!r}.")
+    return row
+
+
+def page(rows: QuerySet[M], *, prefix: str, limit: str, cursor: str) -> tuple[list[M], str | None]:
+    """Newest first, after the row the cursor names; survives inserts. And the next cursor."""
+    size = _size(limit)
+    if cursor:
+        after = ids.parse(prefix, cursor)
+        if after is None:
+            raise InvalidInput("The cursor is not one of ours.", errors=[_bad("cursor")])
+        rows = rows.filter(pk__lt=after)
+    found = list(rows.order_by("-pk")[: size + 1])
+    more = ids.public(prefix, _id(found[size - 1])) if len(found) > size else None
+    return found[:size], more
+
+
+def _id(row: Model) -> uuid.UUID:
+    return uuid.UUID(str(row.pk))
+
+
+def _size(limit: str) -> int:
+    if not limit:
+        return LIMIT_DEFAULT
+    if limit.isascii() and limit.isdecimal() and len(limit) <= 4 and 1 <= int(limit) <= LIMIT_MAX:
+        return int(limit)
+    raise InvalidInput(f"limit is a number from 1 to {LIMIT_MAX}.", errors=[_bad("limit")])
+
+
+def _bad(name: str) -> dict[str, str]:
+    return {"pointer": f"?{name}", "code": "invalid", "detail": f"{name} is not valid"}

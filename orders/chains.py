@@ -1,0 +1,28 @@
+"""What follows from an event. The only place where chains are composed, named after the event.
+
+A chain carries ids and is only the fast path: every task re-reads its row and is a no-op when
+done, and what a lost message stopped is started again from the rows by a sweep.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from celery import chain
+from celery.canvas import Signature
+
+from orders import tasks
+from payments import tasks as payment_tasks
+
+
+def after_order_placed(fact: Mapping[str, Any]) -> Signature[Any]:
+    """settlement → fulfillment → notification."""
+    return chain(
+        payment_tasks.capture_payment.si(fact["payment_id"]),
+        tasks.fulfill_order.si(fact["order_id"]),
+        tasks.notify_customer.si(fact["order_id"]),
+    )
+
+
+def after_payment_voided(fact: Mapping[str, Any]) -> Signature[Any]:
+    """A released hold ends the order it was for, if there is one."""
+    return tasks.cancel_order_of_payment.si(fact["payment_id"])

@@ -1,0 +1,108 @@
+"""How a checkout's row is written, and what its client is told: at the end, and for now."""
+
+import datetime as dt
+from typing import Final
+
+import orjson
+from django.conf import settings
+
+from foundation import clock, idempotency, problems
+from foundation.idempotency import SYSTEM_SCOPE, Answer
+from foundation.models import IdempotencyKey
+from foundation.saga import FORWARD, Pause
+from foundation.state_machine import move
+from orders import representations
+from orders.models import Checkout
+from orders.refusals import ProcessorDown, from_memory
+from orders.states import CHECKOUT
+
+BY: Final = "system:checkout"
+_MEMORY: Final = ("recovery_point", "direction", "refusal", "step_log")
+_WAITS_FOR_OTHERS: Final = ("requires_action", "in_review")
+
+
+def remember(checkout: Checkout) -> None:
+    """Write the saga's memory: an INSERT the first time, then guarded moves."""
+    if checkout._state.adding:  # noqa: SLF001 - Django's documented flag for "not in the database"
+        checkout.save(force_insert=True)
+    elif checkout.state != checkout.stored_state:
+        changes = {name: getattr(checkout, name) for name in (*_MEMORY, "ended_at")}
+        changes |= {"forward_until": checkout.forward_until, "payment": checkout.payment}
+        target, came_from = checkout.state, checkout.stored_state
+        move(checkout, table=CHECKOUT, to=target, by=BY, only_from=(came_from,), **changes)
+    else:
+        checkout.save(update_fields=_MEMORY)
+    checkout.stored_state = checkout.state
+
+
+def answer_the_request(checkout: Checkout, key: IdempotencyKey) -> None:
+    """The end, forward or undone: the final answer is stored in the ending transaction."""
+    checkout.ended_at = clock.now()
+    if checkout.direction == FORWARD:
+        answer = _completed(checkout)
+    else:
+        answer = _refused(checkout)
+        checkout.state = _undone_state(checkout)
+    is_abandoned = (checkout.refusal or {}).get("code") == "checkout_expired"
+    idempotency.complete(key, answer, abandoned=is_abandoned)
+    checkout.answer = answer
+
+
+def answer_for_now(checkout: Checkout, key: IdempotencyKey, pause: Pause) -> None:
+    """A pause: who must act next, until when, and what the client hears meanwhile."""
+    checkout.state = pause.state
+    seconds = pause.seconds
+    if pause.state in _WAITS_FOR_OTHERS:
+        checkout.forward_until = _extended(checkout, pause.state)
+        if key.scope != SYSTEM_SCOPE:
+            # Stored: the same key hears the same 202 for ever, and the URL in it tells the rest.
+            checkout.answer = in_flight(checkout)
+            idempotency.complete(key, checkout.answer)
+            idempotency.open_successor(key, seconds=seconds)
+            return
+    idempotency.postpone(key, seconds=seconds)
+    checkout.answer = in_flight(checkout)
+
+
+def _extended(checkout: Checkout, state: str) -> dt.datetime:
+    """The deadline of whoever must act; set once, when they are first asked."""
+    if checkout.stored_state == state:
+        return checkout.forward_until
+    seconds = settings.ACTION_SECONDS if state == "requires_action" else settings.REVIEW_SECONDS
+    return idempotency.from_now(seconds)
+
+
+def in_flight(checkout: Checkout) -> Answer:
+    """What a client hears of a checkout that has not ended: 202, or 503 when nothing was sent."""
+    if checkout.state == "authorizing":
+        error = ProcessorDown(
+            "Nothing was charged; repeat the request with the same key.",
+            headers={"Retry-After": "5"},
+            charge_state="not_charged",
+        )
+        return problems.answer(error, instance=_url(checkout), request_id=checkout.request_id)
+    headers = {"Content-Type": "application/json", "Location": _url(checkout), "Retry-After": "2"}
+    return Answer(202, orjson.dumps(representations.checkout(checkout)), headers)
+
+
+def _completed(checkout: Checkout) -> Answer:
+    body = representations.checkout(checkout)
+    location = f"/v1/orders/{checkout.order_reference}"
+    return Answer(
+        201, orjson.dumps(body), {"Content-Type": "application/json", "Location": location}
+    )
+
+
+def _refused(checkout: Checkout) -> Answer:
+    refusal = from_memory(checkout.refusal or {})
+    return problems.answer(refusal, instance=_url(checkout), request_id=checkout.request_id)
+
+
+def _undone_state(checkout: Checkout) -> str:
+    if checkout.state == "compensating":
+        return "compensated"
+    return "expired" if (checkout.refusal or {}).get("code") == "checkout_expired" else "failed"
+
+
+def _url(checkout: Checkout) -> str:
+    return f"/v1/checkouts/{checkout.reference}"

@@ -1,0 +1,172 @@
+"""The shopper pressed Pay: claim the key, walk the story, give the answer.
+
+One function is the whole of it. A first request, a repeat, a repeat after a crash and two
+at once come through here; what tells them apart is the key's row.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError
+
+from foundation import clock, idempotency
+from foundation.errors import StoreUnavailable
+from foundation.idempotency import Answer, Claim, InProgress, Overtaken, from_now
+from foundation.ids import new_id
+from foundation.models import client_scope
+from foundation.saga import FORWARD, is_over
+from foundation.state_machine import IllegalTransition
+from foundation.transactions import durable, repeat_on_conflict
+from orders import pricing
+from orders.checkout import endings
+from orders.checkout.saga import CHECKOUT
+from orders.models import Checkout
+from orders.refusals import CartAlreadyOrdered, CheckoutExpired, CheckoutInProgress
+from orders.serializers.checkout_request import CheckoutIntent
+
+ROUTE: Final = "/v1/checkouts"
+KIND: Final = "checkout"
+_ONE_PER_CART: Final = "one_live_checkout_per_cart"
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """A wish to buy, with what the request itself says about who sends it."""
+
+    intent: CheckoutIntent
+    body: Any
+    key: str
+    client_id: uuid.UUID
+    ip: str | None
+    user_agent: str
+    referrer: str
+    request_id: str
+
+    @property
+    def scope(self) -> str:
+        """Another client's same key is another request."""
+        return client_scope(self.client_id, "POST", ROUTE)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to send, and whether it was sent before."""
+
+    answer: Answer
+    is_replay: bool = False
+
+
+def pay(purchase: Purchase) -> Reply:
+    """Buy, once, however often this is called with one key.
+
+    Raises `KeyReused`, `InProgress`, `InvalidInput`, `CheckoutInProgress`,
+    `CartAlreadyOrdered`; refusals of the purchase itself are answers, stored and replayed.
+    """
+    try:
+        claim, checkout, outgoing = repeat_on_conflict(lambda: _begin(purchase))
+    except InProgress as running:
+        return Reply(_state_for_now(running))
+    except IntegrityError as error:
+        raise _cart_conflict(error, purchase) from error
+    if claim.answer is not None:
+        return Reply(claim.answer, is_replay=True)
+    try:
+        CHECKOUT.carry_on(checkout, claim.lease, outgoing)
+    except (Overtaken, IllegalTransition) as overtaken:
+        raise InProgress from overtaken
+    except OperationalError as error:
+        # The processor may have been asked already: the row says so, and the sweep finishes it.
+        raise StoreUnavailable(
+            "The outcome is not known yet; repeat with the same key.",
+            headers={"Retry-After": "5"},
+            charge_state="unknown",
+        ) from error
+    assert checkout.answer is not None  # noqa: S101 - every stop of the saga answers
+    return Reply(checkout.answer)
+
+
+def _begin(purchase: Purchase) -> tuple[Claim, Checkout, Any]:
+    """T1: the claim and everything up to the first call out, in one transaction."""
+    checkout_id = new_id()
+    with durable():
+        claim = idempotency.claim(
+            scope=purchase.scope,
+            key=purchase.key,
+            fingerprint=idempotency.fingerprint(purchase.scope, purchase.body),
+            lease_seconds=settings.CHECKOUT_LEASE_SECONDS,
+            subject=(KIND, checkout_id),
+        )
+        if claim.answer is not None:
+            return claim, Checkout(), None
+        if claim.is_new:
+            checkout = _open(purchase, checkout_id)
+        else:
+            checkout = taken_over(claim.row.subject_id)
+        outgoing = CHECKOUT.advance(checkout, claim.row)
+    return claim, checkout, outgoing
+
+
+def taken_over(checkout_id: uuid.UUID) -> Checkout:
+    """A checkout found where a dead run left it; too old to go forward, it turns around."""
+    checkout = Checkout.objects.select_related("payment").get(pk=checkout_id)
+    checkout.note("taken over")
+    if checkout.direction == FORWARD and is_over(checkout.forward_until):
+        checkout.turn_back(
+            CheckoutExpired("Not finished in time; nothing is held.", charge_state="not_charged")
+        )
+    return checkout
+
+
+def _open(purchase: Purchase, checkout_id: uuid.UUID) -> Checkout:
+    intent = purchase.intent
+    lines = pricing.price(intent.lines, currency=intent.currency)
+    plain = intent.as_json()
+    return Checkout(
+        id=checkout_id,
+        client_id=purchase.client_id,
+        cart_id=intent.cart_id,
+        customer_reference=intent.customer.reference,
+        email=intent.customer.email.lower(),
+        ip=purchase.ip,
+        user_agent=purchase.user_agent,
+        payment_method=intent.payment_method,
+        shipping_method=intent.shipping_method,
+        shipping_address=plain["shipping_address"],
+        billing_address=plain["billing_address"],
+        lines=[line.as_json() for line in lines],
+        expected_total=plain["expected_total"],
+        attribution=plain["attribution"] | {"request_referrer": purchase.referrer},
+        metadata=plain["metadata"],
+        request_id=purchase.request_id,
+        currency=intent.currency,
+        started_at=clock.now(),
+        forward_until=from_now(settings.FORWARD_SECONDS),
+    )
+
+
+def _state_for_now(running: InProgress) -> Answer:
+    """Somebody is at work: 409. Nobody is, and the outcome is awaited: the checkout's state."""
+    if running.row is None or not running.row.is_paused:
+        raise running
+    return endings.in_flight(Checkout.objects.get(pk=running.row.subject_id))
+
+
+def _cart_conflict(error: IntegrityError, purchase: Purchase) -> Exception:
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if constraint != _ONE_PER_CART:
+        return error
+    winner = (
+        Checkout.objects.filter(client_id=purchase.client_id, cart_id=purchase.intent.cart_id)
+        .order_by("-id")
+        .first()
+    )
+    if winner is not None and winner.state == "completed":
+        return CartAlreadyOrdered(
+            "See the order.", order=winner.order_reference, checkout=winner.reference
+        )
+    reference = {} if winner is None else {"checkout": winner.reference}
+    return CheckoutInProgress(
+        "Another request is at work on this cart.", headers={"Retry-After": "2"}, **reference
+    )

@@ -1,0 +1,49 @@
+"""Checkouts whose runner is gone: taken over, looked up, and finished or undone.
+
+The same engine, the same steps; nothing here knows how a checkout goes on.
+"""
+
+import logging
+import uuid
+
+from django.conf import settings
+
+from foundation import idempotency
+from foundation.idempotency import Lease, Overtaken
+from foundation.models import IdempotencyKey
+from orders.checkout.pay import KIND, taken_over
+from orders.checkout.saga import CHECKOUT
+
+_log = logging.getLogger(__name__)
+
+
+def recover_checkouts(*, limit: int) -> int:
+    """Take up to `limit` checkouts with a dead lease to their end; returns how many it took."""
+    rows = idempotency.take_over_expired(
+        kind=KIND, lease_seconds=settings.CHECKOUT_LEASE_SECONDS, limit=limit
+    )
+    for row in rows:
+        _resume(row)
+    return len(rows)
+
+
+def resume(checkout_id: uuid.UUID) -> bool:
+    """Take one checkout up now, for a person or an event; False when it is in other hands."""
+    row = idempotency.take_over(
+        subject_id=checkout_id, lease_seconds=settings.CHECKOUT_LEASE_SECONDS
+    )
+    if row is None:
+        return False
+    _resume(row)
+    return True
+
+
+def _resume(row: IdempotencyKey) -> None:
+    checkout = taken_over(row.subject_id)
+    try:
+        CHECKOUT.resume(checkout, Lease(row.pk, row.lease_token))
+    except Overtaken:
+        _log.info("recovery: %s went on in other hands", checkout.reference)
+    except Exception:
+        # One that can not go on must not keep the others waiting; its lease brings it back.
+        _log.exception("recovery: %s could not be resumed", checkout.reference)

@@ -1,0 +1,179 @@
+"""What each step of a checkout does. Home steps run in the engine's transaction."""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+
+from foundation import clock
+from foundation.money import Money
+from foundation.saga import Pause
+from orders import fraud, inventory, placement, totals
+from orders.models import Checkout
+from orders.refusals import OutOfStock, PaymentDeclined, PriceChanged, RiskDeclined
+from payments.services import authorize, void
+from payments.services.ask import Answer
+
+BY: Final = "system:checkout"
+
+
+def screen_for_fraud(checkout: Checkout) -> None:
+    """Score the attempt; reject ends it, review holds it before the order is placed."""
+    assessment = fraud.screen(_attempt(checkout), now=clock.now())
+    checkout.risk = assessment.as_json()
+    checkout.risk_outcome = assessment.outcome
+    if assessment.outcome == "reject":
+        raise RiskDeclined("The checkout was declined by risk rules.", charge_state="not_charged")
+
+
+def _attempt(checkout: Checkout) -> fraud.Attempt:
+    billing = checkout.billing_address or {}
+    return fraud.Attempt(
+        client_id=checkout.client_id,
+        customer_reference=checkout.customer_reference,
+        email=checkout.email,
+        ip=checkout.ip,
+        payment_method=checkout.payment_method,
+        total=Money(totals.listed(checkout.lines), checkout.currency),
+        billing_country=billing.get("country"),
+        shipping_country=checkout.shipping_address["country"],
+        started_at=checkout.started_at,
+    )
+
+
+def calculate_totals(checkout: Checkout) -> None:
+    """Tax and shipping, frozen before any hold; a total the shopper did not see ends it."""
+    totals.freeze(checkout)
+    total = Money(checkout.total_amount, checkout.currency)
+    if checkout.expected_total is not None and checkout.expected_total != total.as_json():
+        raise PriceChanged(
+            f"The total is {total}.", total=total.as_json(), charge_state="not_charged"
+        )
+
+
+def reserve_stock(checkout: Checkout) -> None:
+    """Hold every line or none."""
+    wanted = {line["sku"]: line["quantity"] for line in checkout.lines}
+    short = inventory.reserve(checkout.pk, wanted)
+    if short:
+        raise OutOfStock(
+            f"Not enough in stock of {', '.join(short)}.",
+            errors=[
+                {"pointer": "/lines", "code": "out_of_stock", "detail": f"Not enough of {sku}."}
+                for sku in short
+            ],
+            charge_state="not_charged",
+        )
+
+
+def release_stock(checkout: Checkout) -> None:
+    """Give back what was held; nothing when nothing was."""
+    inventory.release(checkout.pk)
+
+
+def intend_authorization(checkout: Checkout) -> Callable[[], Answer] | None:
+    """Write down what will be asked, then ask; a payment that was asked before is looked up."""
+    if checkout.payment is None:
+        _open_payment(checkout)
+    assert checkout.payment is not None  # noqa: S101 - opened above
+    return authorize.next_call(checkout.payment)
+
+
+def _open_payment(checkout: Checkout) -> None:
+    checkout.payment = authorize.open_payment(
+        payment_id=checkout.payment_uuid,
+        client_id=checkout.client_id,
+        stream=checkout.pk,
+        total=Money(checkout.total_amount, checkout.currency),
+        payment_method=checkout.payment_method,
+        metadata={"checkout": checkout.reference, "order": checkout.order_reference},
+    )
+    checkout.state = "authorizing"
+
+
+def record_authorization(checkout: Checkout, answer: Answer) -> None:
+    """Held: go on. Declined: a final no. Anything else waits, and says for what."""
+    payment = checkout.payment
+    assert payment is not None  # noqa: S101 - the intent was recorded first
+    authorize.record(payment, answer, by=BY)
+    if payment.state == "authorized":
+        _check_amount(checkout)
+    elif payment.state == "declined":
+        raise PaymentDeclined(
+            "The card was declined.",
+            decline_code=payment.decline_code,
+            charge_state="not_charged",
+        )
+    elif payment.state == "requires_action":
+        raise Pause("requires_action", seconds=settings.ACTION_POLL_SECONDS)
+    elif not payment.is_proven_absent:
+        raise _unsettled(checkout, answer)
+
+
+def _check_amount(checkout: Checkout) -> None:
+    """A hold of another amount is no hold of ours: refuse it, and so release it."""
+    payment = checkout.payment
+    if payment is not None and payment.authorized_amount != checkout.total_amount:
+        raise PaymentDeclined(
+            "The processor held another amount than asked for; it is being released.",
+            decline_code="authorized_amount_differs",
+            charge_state="not_charged",
+        )
+
+
+def _unsettled(checkout: Checkout, answer: Answer) -> Pause:
+    payment = checkout.payment
+    assert payment is not None  # noqa: S101 - the intent was recorded first
+    if answer.outcome == "unavailable" and payment.state == "authorizing":
+        return Pause("authorizing", seconds=0)
+    if answer.outcome == "absent":
+        wait = (authorize.absence_is_proof_at(payment) - clock.now()).total_seconds()
+        return Pause("unknown", seconds=max(wait, 0))
+    return Pause("unknown", seconds=_patience(payment.look_ups))
+
+
+def _patience(look_ups: int) -> float:
+    """Seconds until the next look-up: doubling, at most a day."""
+    return min(settings.RESOLVE_FIRST_SECONDS * 2.0 ** min(look_ups, 16), 86_400.0)
+
+
+def intend_void(checkout: Checkout) -> Callable[[], Answer] | None:
+    """Undo the hold: find out whether there is one, claim it, release it."""
+    payment = checkout.payment
+    if payment is None or payment.state in ("declined", "voided", "abandoned", "expired"):
+        return None
+    if payment.is_proven_absent:
+        authorize.abandon(payment, by=BY)
+        return None
+    checkout.state = "compensating"
+    if payment.state in ("authorizing", "unknown"):
+        return authorize.look_up(payment)
+    if payment.state in ("authorized", "requires_action"):
+        return void.claim(payment, by=BY, reason=f"compensation of {checkout.reference}")
+    if payment.state == "voiding":
+        return void.release_call(payment)
+    raise Pause("needs_attention", seconds=86_400)
+
+
+def record_void(checkout: Checkout, answer: Answer) -> None:
+    """Store what the look-up found, or that the hold is gone; else come back later."""
+    payment = checkout.payment
+    assert payment is not None  # noqa: S101 - there was something to ask about
+    if payment.state == "voiding":
+        void.close(payment, answer, by=BY)
+        is_settled = payment.state != "voiding"
+    else:
+        authorize.record(payment, answer, by=BY)
+        is_settled = payment.state not in ("authorizing", "unknown") or payment.is_proven_absent
+    if not is_settled:
+        raise Pause("compensating", seconds=_patience(payment.look_ups))
+
+
+def place_order(checkout: Checkout) -> None:
+    """The pivot: the order and everything that must be true with it."""
+    if checkout.risk_outcome == "review" and checkout.review_decision != "approved":
+        if checkout.review_decision == "rejected":
+            raise RiskDeclined("Declined after review.", charge_state="not_charged")
+        raise Pause("in_review", seconds=settings.REVIEW_SECONDS)
+    placement.place(checkout)
+    checkout.state = "completed"

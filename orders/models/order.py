@@ -1,0 +1,130 @@
+"""An order: a kept promise. It exists only once the authorization is held."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Func, Q, Value
+
+from attribution.models import Attribution
+from foundation import clock
+from foundation.ids import new_id, public
+from orders.models.checkout import Checkout
+from orders.states import ORDER
+from payments.models import Payment
+
+
+class NumberField(models.BigIntegerField):
+    """A number for people, from a sequence, told by the INSERT itself (gaps are allowed)."""
+
+    db_returning = True
+
+
+class Order(models.Model):
+    """What was bought, at what price, by whom. Amounts in integer minor units of `currency`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    number = NumberField(
+        unique=True,
+        editable=False,
+        db_default=Func(Value("orders_order_number"), function="nextval"),
+    )
+    client_id = models.UUIDField(editable=False)
+    checkout = models.OneToOneField(Checkout, on_delete=models.PROTECT, related_name="order")
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="order")
+    attribution = models.OneToOneField(Attribution, on_delete=models.PROTECT, related_name="order")
+    state = models.CharField(max_length=20, default="placed")
+    cart_id = models.CharField(max_length=128)
+    customer_reference = models.CharField(max_length=128)
+    email = models.CharField(max_length=254)
+    currency = models.CharField(max_length=3)
+    subtotal_amount = models.BigIntegerField()
+    tax_amount = models.BigIntegerField()
+    shipping_amount = models.BigIntegerField()
+    total_amount = models.BigIntegerField()
+    shipping_method = models.CharField(max_length=64)
+    shipping_address = models.JSONField()
+    billing_address = models.JSONField(null=True)
+    metadata = models.JSONField(default=dict)
+    placed_at = models.DateTimeField(default=clock.now, editable=False)
+    next_step_at = models.DateTimeField(
+        null=True, help_text="when the sweep looks whether somebody is at work on it"
+    )
+    stalls = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="order_state_is_known", condition=Q(state__in=sorted(ORDER.states))
+            ),
+            models.CheckConstraint(
+                name="order_total_adds_up",
+                condition=Q(
+                    total_amount=F("subtotal_amount") + F("tax_amount") + F("shipping_amount")
+                ),
+            ),
+            models.CheckConstraint(
+                name="order_amounts_not_negative",
+                condition=Q(subtotal_amount__gte=0, tax_amount__gte=0, shipping_amount__gte=0),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["client_id", "-id"], name="order_by_client"),
+            models.Index(fields=["email"], name="order_by_email"),
+            models.Index(
+                fields=["next_step_at"],
+                name="order_next_step",
+                condition=Q(next_step_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_number
+
+    @property
+    def reference(self) -> str:
+        """Our public id."""
+        return public("ord", self.id)
+
+    @property
+    def public_number(self) -> str:
+        """What stands on the confirmation and in analytics: one per order, no personal data."""
+        return f"R{self.number}"
+
+
+class OrderLine(models.Model):
+    """One SKU of an order, with the price and the tax it was sold at."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    sku = models.CharField(max_length=64)
+    title = models.CharField(max_length=255)
+    quantity = models.PositiveIntegerField()
+    unit_amount = models.BigIntegerField(help_text="as listed, with or without tax by jurisdiction")
+    net_amount = models.BigIntegerField(help_text="without tax, for the whole line")
+    tax_amount = models.BigIntegerField()
+    tax_rate_ppm = models.PositiveIntegerField(help_text="parts per million")
+    tax_jurisdiction = models.CharField(max_length=64)
+    tax_inclusive = models.BooleanField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "sku"], name="one_line_per_order_and_sku"),
+            models.CheckConstraint(
+                name="line_adds_up",
+                condition=Q(
+                    tax_inclusive=True,
+                    net_amount=F("unit_amount") * F("quantity") - F("tax_amount"),
+                )
+                | Q(tax_inclusive=False, net_amount=F("unit_amount") * F("quantity")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.sku}"
+
+    @classmethod
+    def from_quote(cls, order: Order, position: int, line: dict[str, Any]) -> "OrderLine":
+        """A line as it was priced and taxed when the checkout began."""
+        return cls(order=order, position=position, **line)

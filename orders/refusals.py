@@ -1,0 +1,72 @@
+"""Every final no of a checkout: stored with the key, replayed, and nothing left behind."""
+
+from typing import Any, Final
+
+from foundation.errors import DomainError
+from foundation.saga import Refused
+
+
+class OutOfStock(Refused):
+    """Somebody else was faster, or there never was enough."""
+
+    code, status, title = "out_of_stock", 409, "Not enough in stock"
+    retryable, retry_with = True, "new_key"
+
+
+class PriceChanged(Refused):
+    """The total is not what the client showed the shopper; nothing was charged."""
+
+    code, status, title = "price_changed", 409, "The total has changed"
+    retryable, retry_with = True, "new_key"
+
+
+class RiskDeclined(Refused):
+    """Refused by risk rules. Which ones is for staff to see, not for the caller."""
+
+    code, status, title = "risk_declined", 422, "This checkout can not be accepted"
+
+
+class PaymentDeclined(Refused):
+    """The card's answer is no; another card may be tried with a new key."""
+
+    code, status, title = "payment_declined", 402, "The payment was declined"
+    retryable, retry_with = True, "new_key"
+
+
+class CheckoutExpired(Refused):
+    """Not finished within its time; everything was undone."""
+
+    code, status, title = "checkout_expired", 409, "The checkout was not finished in time"
+    retryable, retry_with = True, "new_key"
+
+
+class CheckoutInProgress(DomainError):
+    """Another key is at work on the same cart. Not stored: the same key may ask again."""
+
+    code, status, title = "checkout_in_progress", 409, "This cart is being checked out already"
+    retryable, retry_with = True, "same_key"
+
+
+class CartAlreadyOrdered(DomainError):
+    """The cart is an order already."""
+
+    code, status, title = "cart_already_ordered", 409, "This cart was ordered already"
+
+
+class ProcessorDown(DomainError):
+    """The processor could not be reached; nothing was sent. The same key resumes."""
+
+    code, status, title = "processor_unavailable", 503, "The payment processor is not reachable"
+    retryable, retry_with = True, "same_key"
+
+
+_REFUSALS: Final[dict[str, type[Refused]]] = {
+    refusal.code: refusal
+    for refusal in (OutOfStock, PriceChanged, RiskDeclined, PaymentDeclined, CheckoutExpired)
+}
+
+
+def from_memory(refusal: dict[str, Any]) -> Refused:
+    """The refusal a checkout remembers, as the error it was."""
+    kind = _REFUSALS[refusal["code"]]
+    return kind(refusal["detail"], errors=refusal["errors"], **refusal["extra"])

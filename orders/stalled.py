@@ -1,0 +1,65 @@
+"""Orders whose next step is due and nobody is at work on: found in the rows, told of again.
+
+Chains only carry the work on quickly. A lost message, a killed worker, a flushed broker: the
+row still says what is due, and this sweep says `order.stalled`, which is routed like
+`order.placed`.
+"""
+
+import uuid
+
+from django.conf import settings
+
+from events import outbox
+from events.outbox import Event
+from foundation import clock
+from foundation.idempotency import from_now
+from foundation.transactions import durable
+from orders import notifications
+from orders.models import Order
+
+_STALLS_MAX = 20  # then it is a person's: shown in the admin, no longer restarted
+
+
+def notify_and_settle(order_id: uuid.UUID) -> None:
+    """The last link of the chain: tell the customer, and stop watching once all is done."""
+    order = Order.objects.select_related("payment").get(pk=order_id)
+    if order.state != "fulfilling":
+        return
+    notifications.notify(order_id, template=notifications.PLACED)
+    if not is_settled(order):
+        return
+    Order.objects.filter(pk=order_id).update(next_step_at=None)
+
+
+def is_settled(order: Order) -> bool:
+    """Captured, owed by the warehouse, and the customer told: nothing is due by itself."""
+    told = order.notifications.filter(
+        template=notifications.PLACED, sent_at__isnull=False
+    ).exists()
+    return order.payment.state == "captured" and order.state == "fulfilling" and told
+
+
+def restart_stalled_orders(*, limit: int) -> int:
+    """Tell again of up to `limit` orders whose next step is due; returns how many."""
+    with durable():
+        orders = list(
+            Order.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            .filter(next_step_at__lte=clock.now(), stalls__lt=_STALLS_MAX)
+            .order_by("next_step_at")[:limit]
+        )
+        for order in orders:
+            _tell_again(order)
+    return len(orders)
+
+
+def _tell_again(order: Order) -> None:
+    order.stalls += 1
+    seconds = settings.STALLED_AFTER_SECONDS * 2.0 ** min(order.stalls, 10)
+    order.next_step_at = from_now(min(seconds, 3600.0))
+    order.save(update_fields=["stalls", "next_step_at"])
+    facts = {
+        "order": order.reference,
+        "order_id": str(order.pk),
+        "payment_id": str(order.payment_id),
+    }
+    outbox.record(order.checkout_id, [Event("order.stalled", facts)])

@@ -1,0 +1,48 @@
+"""One line each: call the verb. A guarded transition makes a repeat a no-op."""
+
+import uuid
+
+from celery import shared_task
+from django.conf import settings
+
+from foundation import idempotency
+from foundation.periodic import once_per_window
+from orders import cancellation, fulfillment, notifications, stalled
+from orders.checkout import recovery
+
+
+@shared_task(queue="orders")
+def fulfill_order(order_id: str) -> None:
+    """Create what the warehouse owes."""
+    fulfillment.fulfill(uuid.UUID(order_id))
+
+
+@shared_task(queue="orders")
+def notify_customer(order_id: str) -> None:
+    """Confirm the order by e-mail, and close the story of placing it."""
+    stalled.notify_and_settle(uuid.UUID(order_id))
+
+
+@shared_task(queue="orders")
+def cancel_order_of_payment(payment_id: str) -> None:
+    """Cancel the order whose hold was released."""
+    cancellation.cancel_for_void(uuid.UUID(payment_id))
+
+
+@shared_task(queue="sweeps")
+def recover_checkouts() -> None:
+    """Finish or undo checkouts whose runner is gone."""
+    recovery.recover_checkouts(limit=settings.SWEEP_BATCH)
+
+
+@shared_task(queue="sweeps")
+def restart_stalled_orders() -> None:
+    """Tell again of orders whose next step is due and nobody is at work on."""
+    stalled.restart_stalled_orders(limit=settings.SWEEP_BATCH)
+
+
+@shared_task(queue="sweeps")
+@once_per_window("reap_idempotency_keys", seconds=86_400)
+def reap_idempotency_keys() -> None:
+    """Delete ended keys past their keep time."""
+    idempotency.reap(older_than=settings.IDEMPOTENCY_KEEP, limit=settings.REAP_BATCH)

@@ -1,0 +1,60 @@
+"""What happened to a checkout or an order, in one stream, from the rows that record it."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from events.models import OutboxEvent
+from foundation.models import AuditEntry, Transition
+from orders.models import Checkout, Notification, Order
+from payments.models import PaymentTransaction
+from payments.representations import moment
+
+Entry = dict[str, Any]
+
+
+def of_order(order: Order) -> list[Entry]:
+    """Everything about an order: its checkout, its payment, its shipments, its messages."""
+    shipments = list(order.fulfillments.values_list("pk", flat=True))
+    mails = [
+        _entry(mail.sent_at, "notification", mail.template, "system:notification")
+        for mail in Notification.objects.filter(order=order, sent_at__isnull=False)
+    ]
+    return _sorted([*_rows(order.checkout, [order.pk, *shipments]), *mails])
+
+
+def of_checkout(checkout: Checkout) -> list[Entry]:
+    """A checkout that may never have become an order."""
+    return _sorted(_rows(checkout, []))
+
+
+def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:
+    subjects = [checkout.pk, *others]
+    if checkout.payment_id is not None:
+        subjects.append(checkout.payment_id)
+    yield from ({"at": s["at"], "kind": "step", "what": s["step"]} for s in checkout.step_log)
+    for step in PaymentTransaction.objects.filter(payment_id=checkout.payment_id):
+        outcome = "succeeded" if step.succeeded else f"failed ({step.error_code})"
+        yield _entry(step.created_at, "processor", f"{step.kind} {outcome}", step.actor) | {
+            "amount": step.amount,
+            "currency": step.currency,
+        }
+    for row in Transition.objects.filter(aggregate_id__in=subjects):
+        what = f"{row.aggregate}: {row.from_state} → {row.to_state}"
+        yield _entry(row.at, "state", what, row.actor) | _reason(row.reason)
+    for audit in AuditEntry.objects.filter(aggregate_id__in=subjects):
+        yield _entry(audit.at, "audit", audit.action, audit.actor) | _reason(audit.reason)
+    for event in OutboxEvent.objects.filter(stream=checkout.pk):
+        yield _entry(event.created_at, "event", event.type, "outbox") | {"state": event.state}
+
+
+def _entry(at: Any, kind: str, what: str, actor: str) -> Entry:
+    return {"at": moment(at), "kind": kind, "what": what, "actor": actor}
+
+
+def _reason(reason: str) -> Entry:
+    return {"reason": reason} if reason else {}
+
+
+def _sorted(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: str(entry["at"]).replace("+00:00", "Z"))

@@ -1,0 +1,118 @@
+"""The HTTP edge of checkouts and orders: read strictly, call the verb, send the bytes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from foundation import lookup
+from foundation.errors import InvalidInput
+from foundation.http import client_ip, stored
+from foundation.idempotency import read_key
+from foundation.strict_fields import pointers
+from orders import representations, selectors, timeline
+from orders.checkout.pay import Purchase, pay
+from orders.serializers.checkout_request import CheckoutRequest
+
+
+class Checkouts(APIView):
+    """POST /v1/checkouts: the shopper pressed Pay."""
+
+    scopes = {"POST": "checkout"}
+
+    def post(self, request: Request) -> HttpResponse:
+        """Everything that can be refused without a trace is refused before the claim."""
+        key = read_key(request.headers.get("Idempotency-Key"))
+        body = request.data
+        asked = CheckoutRequest(data=body)
+        if not asked.is_valid():
+            raise InvalidInput("Some fields are not acceptable.", errors=pointers(asked.errors))
+        reply = pay(
+            Purchase(
+                intent=asked.validated_data,
+                body=body,
+                key=key,
+                client_id=request.user.client_id,
+                ip=client_ip(request, trusted=settings.TRUSTED_PROXIES),
+                user_agent=request.headers.get("User-Agent", "")[:512],
+                referrer=request.headers.get("Referer", "")[:2048],
+                request_id=getattr(request, "request_id", ""),
+            )
+        )
+        return stored(reply.answer, is_replay=reply.is_replay)
+
+
+class OneCheckout(APIView):
+    """GET /v1/checkouts/{id}."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """The state now, whatever the first answer was."""
+        rows = selectors.checkouts(request.user)
+        row = lookup.one(rows, prefix="chk", reference=reference)
+        return Response(representations.checkout(row))
+
+
+class CheckoutTimeline(APIView):
+    """GET /v1/checkouts/{id}/timeline."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """Steps, processor calls, moves and events, in order."""
+        rows = selectors.checkouts(request.user)
+        row = lookup.one(rows, prefix="chk", reference=reference)
+        return Response({"items": timeline.of_checkout(row)})
+
+
+class Orders(APIView):
+    """GET /v1/orders."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request) -> Response:
+        """Newest first, by cursor; `status` and `customer` filter."""
+        rows = selectors.orders(request.user)
+        if status := request.query_params.get("status"):
+            rows = rows.filter(state=status)
+        if customer := request.query_params.get("customer"):
+            rows = rows.filter(customer_reference=customer)
+        found, following = lookup.page(
+            rows,
+            prefix="ord",
+            limit=request.query_params.get("limit", ""),
+            cursor=request.query_params.get("cursor", ""),
+        )
+        return Response({"items": [_order(row) for row in found], "next_cursor": following})
+
+
+class OneOrder(APIView):
+    """GET /v1/orders/{id}."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """The order now, with where it came from."""
+        row = lookup.one(selectors.orders(request.user), prefix="ord", reference=reference)
+        return Response(_order(row) | {"attribution": representations.attribution(row)})
+
+
+class OrderTimeline(APIView):
+    """GET /v1/orders/{id}/timeline."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """One stream of everything that happened."""
+        row = lookup.one(selectors.orders(request.user), prefix="ord", reference=reference)
+        return Response({"items": timeline.of_order(row)})
+
+
+def _order(row: Any) -> dict[str, Any]:
+    return representations.order(
+        row, lines=row.lines.all(), fulfillments=row.fulfillments.all()
+    )

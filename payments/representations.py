@@ -1,0 +1,50 @@
+"""How payments look on the wire, and the two shapes everything else borrows."""
+
+import datetime as dt
+from typing import Any
+
+from payments.models import Payment, PaymentTransaction
+
+
+def money(amount: int, currency: str) -> dict[str, Any]:
+    """Integer minor units and an ISO 4217 code."""
+    return {"amount": amount, "currency": currency}
+
+
+def moment(value: dt.datetime | None) -> str | None:
+    """RFC 3339 in UTC, with microseconds."""
+    return None if value is None else value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def payment(row: Payment) -> dict[str, Any]:
+    """A payment with its folded amounts."""
+    card = {"brand": row.card_brand, "last4": row.card_last4, "country": row.card_country}
+    return {
+        "id": row.reference,
+        "status": row.state,
+        "amount": money(row.amount, row.currency),
+        "authorized": money(row.authorized_amount, row.currency),
+        "captured": money(row.captured_amount, row.currency),
+        "voided": money(row.voided_amount, row.currency),
+        "refunded": money(row.refunded_amount, row.currency),
+        "capture_before": moment(row.capture_before),
+        "card": card if row.card_last4 else None,
+        "decline_code": row.decline_code or None,
+        "processor": row.processor,
+        "processor_reference": row.processor_reference or None,
+        "created_at": moment(row.created_at),
+    }
+
+
+def transaction(row: PaymentTransaction) -> dict[str, Any]:
+    """One step at the processor."""
+    return {
+        "id": row.reference,
+        "type": row.kind,
+        "status": "succeeded" if row.succeeded else "failed",
+        "amount": money(row.amount, row.currency),
+        "processor_reference": row.processor_reference or None,
+        "error_code": row.error_code or None,
+        "actor": row.actor,
+        "created_at": moment(row.created_at),
+    }

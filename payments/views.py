@@ -1,0 +1,62 @@
+"""The HTTP edge of payments."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from foundation import lookup
+from payments import representations, selectors, timeline
+
+
+class Payments(APIView):
+    """GET /v1/payments."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request) -> Response:
+        """Newest first, by cursor; `status` filters."""
+        rows = selectors.payments(request.user)
+        if status := request.query_params.get("status"):
+            rows = rows.filter(state=status)
+        found, following = lookup.page(
+            rows,
+            prefix="pay",
+            limit=request.query_params.get("limit", ""),
+            cursor=request.query_params.get("cursor", ""),
+        )
+        items = [representations.payment(row) for row in found]
+        return Response({"items": items, "next_cursor": following})
+
+
+class OnePayment(APIView):
+    """GET /v1/payments/{id}."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """The payment now, amounts folded."""
+        row = lookup.one(selectors.payments(request.user), prefix="pay", reference=reference)
+        return Response(representations.payment(row))
+
+
+class PaymentTransactions(APIView):
+    """GET /v1/payments/{id}/transactions."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """Each step at the processor."""
+        row = lookup.one(selectors.payments(request.user), prefix="pay", reference=reference)
+        steps = row.transactions.order_by("pk")
+        return Response({"items": [representations.transaction(step) for step in steps]})
+
+
+class PaymentTimeline(APIView):
+    """GET /v1/payments/{id}/timeline."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """Steps and moves in one stream."""
+        row = lookup.one(selectors.payments(request.user), prefix="pay", reference=reference)
+        return Response({"items": timeline.of_payment(row)})
