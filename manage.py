@@ -16,8 +16,11 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout_project.settings")
     # Before the servers: a DATABASE_URL in .env means that none is needed.
     environ.Env.read_env(Path(__file__).with_name(".env"))
-    with embedded.provided(os.environ):
-        execute_from_command_line(sys.argv)
+    try:
+        with embedded.provided(os.environ):
+            execute_from_command_line(sys.argv)
+    except embedded.EmbeddedError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

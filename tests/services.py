@@ -42,7 +42,11 @@ def _serve() -> contextlib.ExitStack:
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     ending.callback(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o711)  # as root, the servers run as somebody who must be able to pass
-    ending.enter_context(embedded.provided(os.environ, data=folder, durable=False))
+    try:
+        ending.enter_context(embedded.provided(os.environ, data=folder, durable=False))
+    except embedded.EmbeddedError as error:
+        ending.close()
+        raise pytest.UsageError(str(error)) from error
     return ending
 
 

@@ -42,7 +42,10 @@ class Embedded:
         self, data: Path, *, durable: bool = True, names: Collection[str] = (DATABASE, BROKER)
     ) -> None:
         self.data = data.resolve()
-        self.data.mkdir(parents=True, exist_ok=True)
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmbeddedError(f"{self.data} cannot be made: {error}") from error
         self.addresses: Addresses = addresses(self.data)
         self._servers: list[Server] = []
         if DATABASE in names:
