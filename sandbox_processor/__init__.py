@@ -18,6 +18,6 @@ Witness: `GET /_sandbox/journal` tells every request and every effect in order; 
 requests, are what a test about money counts.
 
 Idempotency is Stripe's v1: the first answer that came out of running an operation is kept with its
-key, a decline and a 500 too, and replayed with `Idempotent-Replayed: true`. What was refused before it ran
- (parameters, unknown ids, 401, 409, 429) is not kept.
+key, a decline and a 500 too, and replayed with `Idempotent-Replayed: true`. What was refused
+before it ran (parameters, unknown ids, 401, 409, 429) is not kept.
 """

@@ -7,6 +7,7 @@ import time
 
 import httpx
 import pytest
+import requests
 import stripe
 
 PATIENCE_SECONDS = 10
@@ -22,6 +23,7 @@ class Processor:
             self.port = plug.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.child = None
+        self.session = requests.Session()
         self.http = httpx.Client(base_url=self.url, timeout=30)
 
     def start(self, *options):
@@ -46,6 +48,7 @@ class Processor:
 
     def stop(self):
         self.http.close()
+        self.session.close()
         if self.child is not None and self.child.poll() is None:
             self.child.terminate()
             self.child.wait(PATIENCE_SECONDS)
@@ -55,7 +58,7 @@ class Processor:
             key,
             base_addresses={"api": self.url},
             max_network_retries=0,
-            http_client=stripe.HTTPXClient(timeout=timeout, allow_sync_methods=True),
+            http_client=stripe.RequestsClient(timeout=timeout, session=self.session),
         )
 
     def journal(self, **query):

@@ -55,9 +55,7 @@ def test_another_card_can_be_tried_after_a_decline(intents):
     with pytest.raises(stripe.CardError) as caught:
         intents.create(order("pay_1", method="pm_card_chargeDeclined"))
     intent = caught.value.json_body["error"]["payment_intent"]["id"]
-    assert (
-        intents.confirm(intent, {"payment_method": "pm_card_visa"}).status == "requires_capture"
-    )
+    assert intents.confirm(intent, {"payment_method": "pm_card_visa"}).status == "requires_capture"
 
 
 def test_a_suffix_makes_another_card_that_behaves_alike(processor):

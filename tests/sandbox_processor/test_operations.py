@@ -54,9 +54,7 @@ def test_capture_takes_what_was_held(intents):
 
 def test_a_partial_capture_lets_the_remainder_go(processor, intents):
     intent = intents.create(order("pay_1"))
-    captured = intents.capture(
-        intent.id, {"amount_to_capture": 1500, "expand": ["latest_charge"]}
-    )
+    captured = intents.capture(intent.id, {"amount_to_capture": 1500, "expand": ["latest_charge"]})
     assert (captured.status, captured.amount_received) == ("succeeded", 1500)
     assert captured.latest_charge.amount_captured == 1500
     assert captured.latest_charge.amount_refunded == 499
