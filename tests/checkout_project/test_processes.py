@@ -23,7 +23,10 @@ def sandbox(folder: Path, **options: object) -> processes.Shop:
 
 
 def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_a_process_starts_becomes_healthy_and_stops(tmp_path):
