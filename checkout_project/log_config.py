@@ -45,6 +45,7 @@ def configure(options: dict[str, Any]) -> None:
             "loggers": {
                 "stripe": {"level": "WARNING"},
                 "urllib3": {"level": "WARNING"},
+                "httpx": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
             },
         }

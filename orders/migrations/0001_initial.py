@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 ('net_amount', models.BigIntegerField(help_text='without tax, for the whole line')),
                 ('tax_amount', models.BigIntegerField()),
                 ('tax_rate_ppm', models.PositiveIntegerField(help_text='parts per million')),
-                ('tax_jurisdiction', models.CharField(max_length=64)),
+                ('tax_jurisdiction', models.CharField(max_length=80)),
                 ('tax_inclusive', models.BooleanField()),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='orders.order')),
             ],

@@ -104,7 +104,7 @@ class OrderLine(models.Model):
     net_amount = models.BigIntegerField(help_text="without tax, for the whole line")
     tax_amount = models.BigIntegerField()
     tax_rate_ppm = models.PositiveIntegerField(help_text="parts per million")
-    tax_jurisdiction = models.CharField(max_length=64)
+    tax_jurisdiction = models.CharField(max_length=80)
     tax_inclusive = models.BooleanField()
 
     class Meta:

@@ -1,0 +1,74 @@
+"""A sandbox processor for tests: a real process, and its journal as the independent witness."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 20
+
+
+class Sandbox:
+    """One process on one journal. What it says happened is what happened."""
+
+    def __init__(self, folder):
+        self.journal_file = Path(folder) / "journal.sqlite3"
+        with socket.socket() as plug:
+            plug.bind(("127.0.0.1", 0))
+            self.port = plug.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.child = None
+
+    def start(self):
+        self.child = subprocess.Popen(
+            [
+                sys.executable, "-m", "sandbox_processor", "--host", "127.0.0.1",
+                "--port", str(self.port), "--journal", str(self.journal_file),
+            ],
+            cwd=ROOT,
+        )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if self.http.get("/_sandbox/health").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.02)
+        raise AssertionError("the sandbox did not become ready")
+
+    def stop(self):
+        self.http.close()
+        if self.child is not None:
+            self.child.terminate()
+            self.child.wait(PATIENCE_SECONDS)
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait(PATIENCE_SECONDS)
+
+    def fault(self, operation, name, **options):
+        reply = self.http.post(
+            "/_sandbox/faults", json={"operation": operation, "fault": name, **options}
+        )
+        assert reply.status_code == 200, reply.text
+
+    def heal(self):
+        self.http.delete("/_sandbox/faults")
+
+    def requests(self, payment=None):
+        query = {"payment": payment} if payment else {}
+        return self.http.get("/_sandbox/journal", params=query).json()["requests"]
+
+    def effects(self, payment=None, kind=None):
+        query = {"payment": payment} if payment else {}
+        effects = self.http.get("/_sandbox/journal", params=query).json()["effects"]
+        return [effect for effect in effects if kind in (None, effect["kind"])]
+
+    def holds(self, payment=None):
+        query = {"payment": payment} if payment else {}
+        return self.http.get("/_sandbox/holds", params=query).json()["holds"]
