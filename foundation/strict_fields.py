@@ -23,7 +23,7 @@ BIGINT_MAX = 2**63 - 1
 ERRORS_TOLD = 100
 
 # Control characters, line and paragraph separators, halves of surrogate pairs.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 AnyField = serializers.Field[Any, Any, Any, Any]
 
@@ -130,7 +130,7 @@ class StrictString(AnyField):
             self.fail("too_long", max_length=self.max_length)
         if not self.blank and (not data or data.isspace()):
             self.fail("blank")
-        if _CONTROL.search(data):
+        if CONTROL_CHARACTERS.search(data):
             self.fail("control_character")
         if self.pattern is not None and not self.pattern.fullmatch(data):
             self.fail("wrong_format")
