@@ -28,8 +28,9 @@ WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - shared with the sandbox, which 
 READY_SECONDS = 60.0
 STOP_SECONDS = 25.0  # longer than a worker's soft shutdown
 PROBE_SECONDS = 5.0
-# A worker asked to TERM finishes its tasks first; without its parent it should not take its time.
-DEATH_SIGNALS = {"worker": signal.SIGQUIT}
+# A worker that is asked nicely waits for its tasks, and for a broker that may have gone with us.
+# Its children have a death signal of their own, and the sweeps finish what it dropped.
+DEATH_SIGNALS = {"worker": signal.SIGKILL}
 
 
 class ShopFailed(RuntimeError):

@@ -96,29 +96,6 @@ def test_what_the_caller_says_wins_and_the_secret_is_shared(tmp_path):
     assert f"{shop.web_url}/v1/processor-events/stripe" in shop.argv("sandbox")
 
 
-PARENT = """
-import sys, time
-from pathlib import Path
-from checkout_project.processes import Shop
-shop = Shop(folder=Path(sys.argv[1]), names=("sandbox",))
-shop.start(); shop.wait_ready()
-print(shop.pids["sandbox"], flush=True)
-time.sleep(600)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
-def test_nothing_outlives_a_parent_killed_with_9(tmp_path):
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    pid = int(parent.stdout.readline())
-    assert not gone(pid)
-    parent.kill()
-    parent.communicate()
-    assert children.until(lambda: gone(pid), seconds=20)
-
-
 @pytest.fixture
 def served(tmp_path, transactional_db) -> processes.Shop:
     """All five on the test database."""
@@ -150,3 +127,31 @@ def test_killing_the_web_process_ends_its_workers_too(served):
         served.start(["web"])
         served.wait_ready()
         assert served.pids["web"] != web.pid
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from checkout_project.processes import Shop
+with Shop(folder=Path(sys.argv[1])) as shop:
+    print(*shop.pids.values(), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
+def test_nothing_outlives_a_parent_killed_with_9(served):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(served.folder)],
+        cwd=ROOT,
+        env=served.environ(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pids = [int(word) for word in parent.stdout.readline().split()]
+    assert len(pids) == len(processes.NAMES)
+    tree = [child.pid for pid in pids for child in psutil.Process(pid).children(recursive=True)]
+    parent.kill()
+    parent.communicate()
+    assert children.until(lambda: all(gone(pid) for pid in [*pids, *tree]), seconds=20)
