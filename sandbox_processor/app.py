@@ -22,6 +22,7 @@ from sandbox_processor.wire import (
     Reply,
     as_flag,
     as_list,
+    check_plain,
     parse_form,
 )
 
@@ -125,6 +126,7 @@ class Sandbox:
     def _read(self, call: Call, request: Request) -> routes.Operation:
         posted = request.method == "POST"
         call.params = parse_form(request.body if posted else request.query)
+        check_plain(call.params)
         call.operation, operate, call.target = routes.find(request.method, request.path)
         if posted:
             call.key = request.headers.get("idempotency-key")
@@ -180,6 +182,12 @@ class Sandbox:
 
     def _operate(self, call: Call, operate: routes.Operation) -> Reply:
         call.take_place()
+        with self.journal.unit():
+            reply = self._answer_of(call, operate)
+        call.note(status=reply.status)
+        return reply
+
+    def _answer_of(self, call: Call, operate: routes.Operation) -> Reply:
         try:
             paths = as_list(call.params.get("expand"))
             check_expandable(paths)
@@ -191,7 +199,6 @@ class Sandbox:
             final = refusal.final
         if final:
             self._keep(call, reply)
-        call.note(status=reply.status)
         return reply
 
     def _keep(self, call: Call, reply: Reply) -> None:

@@ -1,4 +1,8 @@
-"""Takes held money, or lets it go: capture, cancel, and holds that run out."""
+"""Takes held money, or lets it go: capture, cancel, and holds that run out.
+
+As at Stripe, what was let go counts into the charge's `amount_refunded` although no refund exists;
+what was captured is `amount_captured`.
+"""
 
 from sandbox_processor.balance import book_capture
 from sandbox_processor.call import Call, emit, unexpected_state

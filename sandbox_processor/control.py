@@ -79,7 +79,9 @@ def _rule(body: bytes) -> Doc:
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Refused("Send JSON: operation, fault, times, seconds, payment, store.") from None
+        given = None
+    if not isinstance(given, dict):
+        raise Refused("Send JSON: operation, fault, times, seconds, payment, store.")
     rule: Doc = {
         "id": new_id("flt"),
         "operation": given.get("operation", "*"),

@@ -20,9 +20,10 @@ class Keys:
             return None
         if not 0 < len(call.key) <= LONGEST_KEY:
             raise Refused("Idempotency keys must be 1 to 255 characters long.")
-        print_ = hashlib.sha256(f"{call.method} {call.path}\n".encode() + body).digest()
+        parameters = b"&".join(sorted(body.split(b"&")))
+        fingerprint = hashlib.sha256(f"{call.path}\n".encode() + parameters).digest()
         if call.key in self._running:
-            _same(self._running[call.key], print_, key=call.key)
+            _same(self._running[call.key], fingerprint, key=call.key)
             raise Refused(
                 "There is currently another in-progress request using this Idempotent Key: "
                 f"{call.key}. Please try again later.",
@@ -34,11 +35,11 @@ class Keys:
             "SELECT fingerprint, status, body, intent FROM keys WHERE key = ?", (call.key,)
         )
         if not rows:
-            self._running[call.key] = print_
+            self._running[call.key] = fingerprint
             call.claimed = True
             return None
-        fingerprint, status, stored, intent = rows[0]
-        _same(fingerprint, print_, key=call.key)
+        known, status, stored, intent = rows[0]
+        _same(known, fingerprint, key=call.key)
         if intent:
             call.intent = call.journal.load(intent)
         return Reply(status=status, body=stored, headers={"Idempotent-Replayed": "true"})

@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS metadata (
     PRIMARY KEY (name, value, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys (
     key TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL,
-    intent TEXT NOT NULL, created REAL NOT NULL) WITHOUT ROWID;
+    intent TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS entries (
     seq INTEGER PRIMARY KEY, reference TEXT, intent TEXT, doc BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS entries_by_reference ON entries (reference);
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
 CREATE TABLE IF NOT EXISTS rules (id TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
 """
 TABLES = ("objects", "metadata", "keys", "entries", "deliveries", "rules")
+PAGES_BETWEEN_CHECKPOINTS = 16_384
 SAVE = """
 INSERT INTO objects (id, kind, status, parent, created, doc) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
@@ -54,6 +56,7 @@ class Journal:
         self._db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}")
         self._db.executescript(SCHEMA)
         self._open: asyncio.Future[None] | None = None
         self._last_entry: int = self.read("SELECT coalesce(max(seq), 0) FROM entries")[0][0]
@@ -71,6 +74,18 @@ class Journal:
             self._open = loop.create_future()
             loop.call_soon(self._commit)
         return self._db.execute(sql, arguments).lastrowid or 0
+
+    @contextmanager
+    def unit(self) -> Iterator[None]:
+        """All of an operation's statements or, when it breaks down, none of them."""
+        self.write("SAVEPOINT unit")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO unit")
+            raise
+        finally:
+            self._db.execute("RELEASE unit")
 
     def read(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         return self._db.execute(sql, arguments).fetchall()

@@ -23,10 +23,12 @@ class Processor:
             self.port = plug.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.child = None
+        self.options = ()
         self.session = requests.Session()
         self.http = httpx.Client(base_url=self.url, timeout=30)
 
     def start(self, *options):
+        self.options = options
         self.child = subprocess.Popen(
             [
                 *(sys.executable, "-m", "sandbox_processor", "--port", str(self.port)),
@@ -42,9 +44,14 @@ class Processor:
                 time.sleep(0.02)
         raise AssertionError("the sandbox did not start")
 
+    def is_as_started(self):
+        alive = self.child is not None and self.child.poll() is None
+        return alive and self.options == ("--allow-reset",)
+
     def kill(self):
-        self.child.kill()
-        self.child.wait(PATIENCE_SECONDS)
+        if self.child is not None:
+            self.child.kill()
+            self.child.wait(PATIENCE_SECONDS)
 
     def stop(self):
         self.http.close()
@@ -78,11 +85,22 @@ class Processor:
         return answer.json()
 
 
-@pytest.fixture
-def processor(tmp_path):
-    running = Processor(journal=tmp_path / "journal.sqlite3").start("--allow-reset")
+@pytest.fixture(scope="session")
+def child(tmp_path_factory):
+    """One process for all tests that leave it alone."""
+    running = Processor(journal=tmp_path_factory.mktemp("sandbox") / "journal.sqlite3")
     yield running
     running.stop()
+
+
+@pytest.fixture
+def processor(child):
+    """A sandbox that knows nothing yet; a test may kill it and start it as it likes."""
+    if not child.is_as_started():
+        child.kill()
+        child.start("--allow-reset")
+    assert child.http.delete("/_sandbox/journal").status_code == 200
+    return child
 
 
 @pytest.fixture

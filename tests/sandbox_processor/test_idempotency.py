@@ -51,6 +51,11 @@ def test_a_key_with_other_parameters_is_refused(intents):
     assert caught.value.http_status == 400
 
 
+def test_the_order_of_the_parameters_does_not_matter(processor):
+    turned = dict(reversed(FORM.items()))
+    assert post(processor, FORM, "key-1").content == post(processor, turned, "key-1").content
+
+
 def test_a_request_refused_for_its_parameters_does_not_use_up_its_key(processor):
     assert post(processor, {**FORM, "amount": "x"}, "key-1").status_code == 400
     assert post(processor, FORM, "key-1").status_code == 200

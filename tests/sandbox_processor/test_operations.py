@@ -118,6 +118,7 @@ def test_an_unknown_payment_method_is_refused(processor, intents):
     [
         ({"amount": 0}, "parameter_invalid_integer"),
         ({"amount": "1.5"}, "parameter_invalid_integer"),
+        ({"amount": {"x": 1}}, None),
         ({"amount": 49}, "amount_too_small"),
         ({"amount": 100_000_000}, "amount_too_large"),
     ],
