@@ -6,7 +6,7 @@ countries. What does not pass is told by JSON Pointer and a stable code, without
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
@@ -31,7 +31,7 @@ AnyField = serializers.Field[Any, Any, Any, Any]
 class StrictSerializer(serializers.Serializer[Any]):
     """An object with exactly these members: an unknown one is an error, not a silent loss."""
 
-    _shared: ClassVar[Self | None] = None
+    _shared: ClassVar["StrictSerializer | None"] = None
 
     @classmethod
     def accept(cls, document: Any) -> Any:
@@ -266,7 +266,7 @@ class StrictList(serializers.ListField):
             self.fail("not_a_list")
         if not self.shortest <= len(data) <= self.longest:
             self.fail("wrong_length", shortest=self.shortest, longest=self.longest)
-        return self.run_child_validation(data)  # type: ignore[no-any-return]
+        return self.run_child_validation(data)
 
 
 def pointers(errors: Any) -> list[dict[str, str]]:
@@ -283,7 +283,7 @@ def _member(name: str, field: AnyField, value: Any) -> Any:
 
 def _flat(errors: Any, pointer: str) -> Iterator[dict[str, str]]:
     if isinstance(errors, ErrorDetail):
-        yield {"pointer": pointer, "code": errors.code, "detail": str(errors)}
+        yield {"pointer": pointer, "code": errors.code or "invalid", "detail": str(errors)}
     elif isinstance(errors, Mapping):
         for key, inner in errors.items():
             here = key == api_settings.NON_FIELD_ERRORS_KEY

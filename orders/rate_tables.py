@@ -125,7 +125,8 @@ def _is_fresh(snapshot: RateTables) -> bool:
     if snapshot.loaded_at is None:
         return False
     age = (clock.now() - snapshot.loaded_at).total_seconds()
-    return 0 <= age < settings.RATE_TABLES_SECONDS
+    limit: float = settings.RATE_TABLES_SECONDS
+    return 0 <= age < limit
 
 
 def _networks(entries: list[BlockListEntry]) -> Iterator[tuple[Network, Block]]:

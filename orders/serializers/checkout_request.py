@@ -206,7 +206,8 @@ def _summed(lines: list[LineIntent]) -> tuple[LineIntent, ...]:
         if quantities[line.sku] > QUANTITY_MAX:
             text = f"At most {QUANTITY_MAX} of one SKU, over all lines, are expected."
             problem = ErrorDetail(text, code="too_large")
-            raise ValidationError({"lines": {index: {"quantity": [problem]}}})
+            where: Any = {index: {"quantity": [problem]}}  # an index, as a list's errors have it
+            raise ValidationError({"lines": where})
     return tuple(LineIntent(sku, quantity) for sku, quantity in sorted(quantities.items()))
 
 
