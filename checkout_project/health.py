@@ -4,12 +4,12 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 
 
-def livez(request: HttpRequest) -> JsonResponse:
+def livez(_request: HttpRequest) -> JsonResponse:
     """The process answers."""
     return JsonResponse({"status": "alive"})
 
 
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(_request: HttpRequest) -> JsonResponse:
     """The database answers. The broker is not asked: nothing a shopper sees needs it."""
     try:
         with connection.cursor() as cursor:

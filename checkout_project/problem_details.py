@@ -90,7 +90,7 @@ def _from_rest_framework(error: exceptions.APIException, context: dict[str, Any]
     return MalformedRequest(str(error.detail))
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     """No such path."""
     return respond(NotFound("There is nothing at this path."), request)
 

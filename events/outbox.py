@@ -34,8 +34,8 @@ def record(stream: uuid.UUID, events: Sequence[Event]) -> None:
         if event.type not in CATALOGUE:
             raise LookupError(f"event type {event.type!r} is not in events/catalogue.py")
     rows = ", ".join(["(%s::uuid, %s, %s::jsonb, %s::int)"] * len(events))
-    moment = clock.now()
-    values = [
+    count, moment = len(events), clock.now()
+    values: list[Any] = [
         value
         for nth, event in enumerate(events, start=1)
         for value in (new_id(), event.type, Jsonb(event.payload), nth)
@@ -50,11 +50,12 @@ def record(stream: uuid.UUID, events: Sequence[Event]) -> None:
                 RETURNING last_sequence
             )
             INSERT INTO events_outboxevent
-                (id, type, payload, stream, sequence, created_at, state, due_at, attempts, last_error)
+                (id, type, payload, stream, sequence, created_at, state, due_at, attempts,
+                 last_error)
             SELECT fact.id, fact.type, fact.payload, %s, last_sequence - %s + fact.nth,
                    %s, 'pending', %s, 0, ''
             FROM counter, (VALUES {rows}) AS fact (id, type, payload, nth)
             """,  # noqa: S608 - `rows` is placeholders only
-            [stream, len(events), stream, len(events), moment, moment, *values],
+            [stream, count, stream, count, moment, moment, *values],
         )
     transaction.on_commit(nudge.the_relay, robust=True)

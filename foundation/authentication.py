@@ -94,6 +94,14 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
+def principal(request: Request) -> Principal:
+    """Who sent this request, past authentication."""
+    caller: Any = request.user
+    if not isinstance(caller, Principal):
+        raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    return caller
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`.
 
@@ -107,10 +115,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         """The caller, or `Unauthenticated`."""
         text = _bearer(request)
         digest = _digest(text)
-        believed_until, principal = self._believed.get(digest, (0.0, None))
-        if principal is None or believed_until < time.monotonic():
-            principal = self._look_up(digest)
-        return principal, None
+        believed_until, caller = self._believed.get(digest, (0.0, None))
+        if caller is None or believed_until < time.monotonic():
+            caller = self._look_up(digest)
+        return caller, None
 
     def _look_up(self, digest: bytes) -> Principal:
         key = ApiKey.objects.select_related("client").filter(digest=digest).first()
@@ -120,7 +128,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
         if key.last_used_at is None or moment - key.last_used_at > _LAST_USED_EVERY:
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment)
-        principal = Principal(
+        caller = Principal(
             client_id=key.client_id,
             client_name=key.client.name,
             scopes=frozenset(key.scopes),
@@ -129,10 +137,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         if len(self._believed) >= _CACHE_MAX:
             self._believed.clear()
         until = time.monotonic() + settings.API_KEY_CACHE_SECONDS
-        self._believed[digest] = (until, principal)
-        return principal
+        self._believed[digest] = (until, caller)
+        return caller
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
         """What a 401 asks for."""
         return "Bearer"
 
@@ -157,6 +165,6 @@ class HasScope(BasePermission):
         """Deny by default: a method without a scope is allowed to nobody."""
         needed: dict[str, Any] = getattr(view, "scopes", {})
         scope = needed.get(request.method or "")
-        if scope is None or scope not in request.user.scopes:  # type: ignore[union-attr]
+        if scope is None or scope not in principal(request).scopes:
             raise ScopeMissing(f"The scope {scope!r} is needed.")
         return True

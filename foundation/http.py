@@ -52,7 +52,10 @@ class JSONBytes(BaseRenderer):
     render_style = "binary"
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,  # noqa: ARG002 - DRF's signature
+        renderer_context: Any = None,  # noqa: ARG002 - DRF's signature
     ) -> bytes:
         """Bytes, ready to send."""
         return b"" if data is None else orjson.dumps(data)

@@ -175,11 +175,11 @@ def _insert(row: IdempotencyKey) -> bool:
             ON CONFLICT (scope, key) DO NOTHING
             """,
             [
-                row.pk, row.scope, row.key, row.fingerprint, row.state, row.subject_kind,
+                row.pk, row.scope, row.key, bytes(row.fingerprint), row.state, row.subject_kind,
                 row.subject_id, row.lease_token, row.leased_until, row.created_at,
             ],
         )  # fmt: skip
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _decide(row: IdempotencyKey, fingerprint: bytes, lease_seconds: float) -> Claim:

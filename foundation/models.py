@@ -20,7 +20,7 @@ class ApiClient(models.Model):
 
 
 class ApiKey(models.Model):
-    """One secret of a client. Only its SHA-256 is kept; two may be live while one is rotated out."""
+    """One secret of a client. Only its SHA-256 is kept; two live keys are a rotation."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="keys")

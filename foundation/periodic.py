@@ -43,4 +43,4 @@ def claim(job: str, window: dt.datetime) -> bool:
                ON CONFLICT (job, "window") DO NOTHING""",
             [job, window, clock.now()],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)

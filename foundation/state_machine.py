@@ -40,7 +40,7 @@ class StateTable:
         return frozenset(self.moves) | {t for targets in self.moves.values() for t in targets}
 
 
-def move(
+def move(  # noqa: PLR0913 - a move has this many facts
     row: models.Model,
     *,
     table: StateTable,
@@ -77,7 +77,7 @@ def _statement(  # noqa: PLR0913 - private; the pieces of one statement
 ) -> tuple[str, list[Any]]:
     sets, set_values = _columns(row, new_values)
     guards, guard_values = _columns(row, fence)
-    name = connection.ops.quote_name(row._meta.db_table)
+    name = connection.ops.quote_name(row._meta.db_table)  # noqa: SLF001 - Django's public meta API
     guard_sql = "".join(f" AND {guard}" for guard in guards)
     sql = f"""
         WITH before AS (
@@ -98,9 +98,9 @@ def _statement(  # noqa: PLR0913 - private; the pieces of one statement
 def _columns(row: models.Model, values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     assignments, prepared = [], []
     for name, value in values.items():
-        field = row._meta.get_field(name)
+        field = row._meta.get_field(name)  # noqa: SLF001 - as above
         assert isinstance(field, models.Field)  # noqa: S101 - narrows the type
-        assignments.append(f"{connection.ops.quote_name(field.column)} = %s")
+        assignments.append(f"{connection.ops.quote_name(str(field.column))} = %s")
         plain = value.pk if isinstance(value, models.Model) else value
         prepared.append(field.get_db_prep_save(plain, connection))
     return assignments, prepared

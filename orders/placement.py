@@ -4,7 +4,8 @@ from typing import Final
 
 from django.conf import settings
 
-from attribution import services as attribution
+from attribution.models import Attribution
+from attribution.services import snapshot
 from events import outbox
 from events.outbox import Event
 from foundation.idempotency import from_now
@@ -27,7 +28,7 @@ def place(checkout: Checkout) -> Order:
     Everything it needs was validated before the hold, so nothing here can refuse.
     """
     touch = dict(checkout.attribution)
-    seen = attribution.snapshot(touch, referrer=touch.pop("request_referrer", ""))
+    seen = snapshot(touch, referrer=touch.pop("request_referrer", ""))
     seen.save(force_insert=True)
     order = _order(checkout, seen)
     order.save(force_insert=True)
@@ -43,7 +44,7 @@ def place(checkout: Checkout) -> Order:
     return order
 
 
-def _order(checkout: Checkout, seen: attribution.Attribution) -> Order:
+def _order(checkout: Checkout, seen: Attribution) -> Order:
     return Order(
         id=checkout.order_id,
         client_id=checkout.client_id,

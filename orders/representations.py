@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from orders.models import Checkout, Fulfillment, Order, OrderLine
-from payments.representations import money, moment
+from payments.representations import moment, money
 from payments.representations import payment as payment_shape
 
 _FULFILLMENT_STATUS = {

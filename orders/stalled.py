@@ -33,9 +33,7 @@ def notify_and_settle(order_id: uuid.UUID) -> None:
 
 def is_settled(order: Order) -> bool:
     """Captured, owed by the warehouse, and the customer told: nothing is due by itself."""
-    told = order.notifications.filter(
-        template=notifications.PLACED, sent_at__isnull=False
-    ).exists()
+    told = order.notifications.filter(template=notifications.PLACED, sent_at__isnull=False).exists()
     return order.payment.state == "captured" and order.state == "fulfilling" and told
 
 

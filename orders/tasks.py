@@ -7,7 +7,7 @@ from django.conf import settings
 
 from foundation import idempotency
 from foundation.periodic import once_per_window
-from orders import cancellation, fulfillment, notifications, stalled
+from orders import cancellation, fulfillment, stalled
 from orders.checkout import recovery
 
 

@@ -33,7 +33,7 @@ def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:
     if checkout.payment_id is not None:
         subjects.append(checkout.payment_id)
     yield from ({"at": s["at"], "kind": "step", "what": s["step"]} for s in checkout.step_log)
-    for step in PaymentTransaction.objects.filter(payment_id=checkout.payment_id):
+    for step in PaymentTransaction.objects.filter(payment__checkout=checkout):
         outcome = "succeeded" if step.succeeded else f"failed ({step.error_code})"
         yield _entry(step.created_at, "processor", f"{step.kind} {outcome}", step.actor) | {
             "amount": step.amount,

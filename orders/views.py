@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foundation import lookup
+from foundation.authentication import principal
 from foundation.errors import InvalidInput
 from foundation.http import client_ip, stored
 from foundation.idempotency import read_key
@@ -35,7 +36,7 @@ class Checkouts(APIView):
                 intent=asked.validated_data,
                 body=body,
                 key=key,
-                client_id=request.user.client_id,
+                client_id=principal(request).client_id,
                 ip=client_ip(request, trusted=settings.TRUSTED_PROXIES),
                 user_agent=request.headers.get("User-Agent", "")[:512],
                 referrer=request.headers.get("Referer", "")[:2048],
@@ -52,7 +53,7 @@ class OneCheckout(APIView):
 
     def get(self, request: Request, reference: str) -> Response:
         """The state now, whatever the first answer was."""
-        rows = selectors.checkouts(request.user)
+        rows = selectors.checkouts(principal(request))
         row = lookup.one(rows, prefix="chk", reference=reference)
         return Response(representations.checkout(row))
 
@@ -64,7 +65,7 @@ class CheckoutTimeline(APIView):
 
     def get(self, request: Request, reference: str) -> Response:
         """Steps, processor calls, moves and events, in order."""
-        rows = selectors.checkouts(request.user)
+        rows = selectors.checkouts(principal(request))
         row = lookup.one(rows, prefix="chk", reference=reference)
         return Response({"items": timeline.of_checkout(row)})
 
@@ -76,7 +77,7 @@ class Orders(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `status` and `customer` filter."""
-        rows = selectors.orders(request.user)
+        rows = selectors.orders(principal(request))
         if status := request.query_params.get("status"):
             rows = rows.filter(state=status)
         if customer := request.query_params.get("customer"):
@@ -97,7 +98,7 @@ class OneOrder(APIView):
 
     def get(self, request: Request, reference: str) -> Response:
         """The order now, with where it came from."""
-        row = lookup.one(selectors.orders(request.user), prefix="ord", reference=reference)
+        row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
         return Response(_order(row) | {"attribution": representations.attribution(row)})
 
 
@@ -108,11 +109,9 @@ class OrderTimeline(APIView):
 
     def get(self, request: Request, reference: str) -> Response:
         """One stream of everything that happened."""
-        row = lookup.one(selectors.orders(request.user), prefix="ord", reference=reference)
+        row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
         return Response({"items": timeline.of_order(row)})
 
 
 def _order(row: Any) -> dict[str, Any]:
-    return representations.order(
-        row, lines=row.lines.all(), fulfillments=row.fulfillments.all()
-    )
+    return representations.order(row, lines=row.lines.all(), fulfillments=row.fulfillments.all())

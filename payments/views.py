@@ -5,6 +5,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foundation import lookup
+from foundation.authentication import principal
 from payments import representations, selectors, timeline
 
 
@@ -15,7 +16,7 @@ class Payments(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `status` filters."""
-        rows = selectors.payments(request.user)
+        rows = selectors.payments(principal(request))
         if status := request.query_params.get("status"):
             rows = rows.filter(state=status)
         found, following = lookup.page(
@@ -35,7 +36,7 @@ class OnePayment(APIView):
 
     def get(self, request: Request, reference: str) -> Response:
         """The payment now, amounts folded."""
-        row = lookup.one(selectors.payments(request.user), prefix="pay", reference=reference)
+        row = lookup.one(selectors.payments(principal(request)), prefix="pay", reference=reference)
         return Response(representations.payment(row))
 
 
@@ -46,7 +47,7 @@ class PaymentTransactions(APIView):
 
     def get(self, request: Request, reference: str) -> Response:
         """Each step at the processor."""
-        row = lookup.one(selectors.payments(request.user), prefix="pay", reference=reference)
+        row = lookup.one(selectors.payments(principal(request)), prefix="pay", reference=reference)
         steps = row.transactions.order_by("pk")
         return Response({"items": [representations.transaction(step) for step in steps]})
 
@@ -58,5 +59,5 @@ class PaymentTimeline(APIView):
 
     def get(self, request: Request, reference: str) -> Response:
         """Steps and moves in one stream."""
-        row = lookup.one(selectors.payments(request.user), prefix="pay", reference=reference)
+        row = lookup.one(selectors.payments(principal(request)), prefix="pay", reference=reference)
         return Response({"items": timeline.of_payment(row)})

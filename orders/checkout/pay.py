@@ -166,7 +166,8 @@ def _cart_conflict(error: IntegrityError, purchase: Purchase) -> Exception:
         return CartAlreadyOrdered(
             "See the order.", order=winner.order_reference, checkout=winner.reference
         )
-    reference = {} if winner is None else {"checkout": winner.reference}
     return CheckoutInProgress(
-        "Another request is at work on this cart.", headers={"Retry-After": "2"}, **reference
+        "Another request is at work on this cart.",
+        headers={"Retry-After": "2"},
+        checkout=winner.reference if winner else None,
     )

@@ -44,6 +44,6 @@ def _resume(row: IdempotencyKey) -> None:
         CHECKOUT.resume(checkout, Lease(row.pk, row.lease_token))
     except Overtaken:
         _log.info("recovery: %s went on in other hands", checkout.reference)
-    except Exception:
+    except Exception:  # noqa: BLE001 - logged with its trace
         # One that can not go on must not keep the others waiting; its lease brings it back.
         _log.exception("recovery: %s could not be resumed", checkout.reference)

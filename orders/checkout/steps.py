@@ -134,7 +134,8 @@ def _unsettled(checkout: Checkout, answer: Answer) -> Pause:
 
 def _patience(look_ups: int) -> float:
     """Seconds until the next look-up: doubling, at most a day."""
-    return min(settings.RESOLVE_FIRST_SECONDS * 2.0 ** min(look_ups, 16), 86_400.0)
+    first: float = settings.RESOLVE_FIRST_SECONDS
+    return min(first * 2.0 ** min(look_ups, 16), 86_400.0)
 
 
 def intend_void(checkout: Checkout) -> Callable[[], Answer] | None:

@@ -80,9 +80,11 @@ class Checkout(SagaMemory):
         return self.reference
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Any:
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any
+    ) -> Any:
         """Remember what the row said, so that a move can be guarded by it."""
-        checkout = super().from_db(db, field_names, values)
+        checkout = super().from_db(db, field_names, values, **options)
         checkout.stored_state = checkout.__dict__.get("state", "")
         return checkout
 

@@ -46,7 +46,7 @@ class FulfillmentLine(models.Model):
     quantity = models.PositiveIntegerField()
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.order_line_id}"
+        return f"{self.quantity} x {self.order_line_id}"
 
 
 class Notification(models.Model):

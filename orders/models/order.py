@@ -13,7 +13,7 @@ from orders.states import ORDER
 from payments.models import Payment
 
 
-class NumberField(models.BigIntegerField):
+class NumberField(models.BigIntegerField):  # type: ignore[type-arg]
     """A number for people, from a sequence, told by the INSERT itself (gaps are allowed)."""
 
     db_returning = True
@@ -122,7 +122,7 @@ class OrderLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.sku}"
+        return f"{self.quantity} x {self.sku}"
 
     @classmethod
     def from_quote(cls, order: Order, position: int, line: dict[str, Any]) -> "OrderLine":

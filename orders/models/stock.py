@@ -69,4 +69,4 @@ class Reservation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.sku} ({self.state})"
+        return f"{self.quantity} x {self.sku} ({self.state})"

@@ -68,7 +68,7 @@ class ProcessorEvent:
 class Processor(Protocol):
     """What an adapter must offer. `key` is ours, derived; `reference` is what `find` asks by."""
 
-    def authorize(  # noqa: PLR0913 - a hold has this many facts
+    def authorize(
         self,
         *,
         reference: str,

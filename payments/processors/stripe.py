@@ -53,7 +53,7 @@ class StripeProcessor:
             ),
         )
 
-    def authorize(  # noqa: PLR0913 - a hold has this many facts
+    def authorize(
         self,
         *,
         reference: str,
@@ -70,7 +70,7 @@ class StripeProcessor:
                     "amount": amount,
                     "currency": currency.lower(),
                     "payment_method": payment_method,
-                    "payment_method_types": ["card"],
+                    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
                     "capture_method": "manual",
                     "confirm": True,
                     "metadata": {**metadata, "payment": reference},
@@ -131,8 +131,10 @@ class StripeProcessor:
     ) -> Sequence[Mapping[str, Any]]:
         """The processor's balance transactions created in [since, until)."""
         with _translated():
-            window = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-            page = self._client.v1.balance_transactions.list({"created": window, "limit": 100})
+            begin, end = int(since.timestamp()), int(until.timestamp())
+            page = self._client.v1.balance_transactions.list(
+                {"created": {"gte": begin, "lt": end}, "limit": 100}
+            )
             return [line.to_dict() for line in page.auto_paging_iter()]
 
     def parse_event(self, *, body: bytes, signature: str) -> ProcessorEvent:
@@ -177,7 +179,7 @@ def _pick(intents: list[dict[str, Any]], reference: str) -> dict[str, Any] | Non
     """Ours among what was found; a live one before a dead one."""
     ours = [i for i in intents if i.get("metadata", {}).get("payment") == reference]
     live = [i for i in ours if i["status"] not in ("canceled", "requires_payment_method")]
-    return (live or ours or [None])[0]
+    return next(iter([*live, *ours]), None)
 
 
 def _snapshot(intent: Mapping[str, Any]) -> ProcessorPayment:

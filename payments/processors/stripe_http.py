@@ -44,16 +44,18 @@ class BoundedClient(stripe.HTTPClient):
         url: str,
         headers: Mapping[str, str] | None,
         post_data: Any = None,
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+        **_options: Any,
+    ) -> tuple[Any, int, Mapping[str, str]]:
         """One request, or `NotSent` / `APIConnectionError`."""
         try:
             response = self._pool.request(
                 method.upper(), url, headers=dict(headers or {}), body=post_data, redirect=False
             )
         except _NOT_SENT as error:
-            raise NotSent(f"not sent: {type(error).__name__}") from error
+            raise NotSent(f"not sent: {type(error).__name__}") from error  # type: ignore[no-untyped-call]
         except HTTPError as error:
-            raise stripe.APIConnectionError(f"no answer: {type(error).__name__}") from error
+            lost = f"no answer: {type(error).__name__}"
+            raise stripe.APIConnectionError(lost) from error  # type: ignore[no-untyped-call]
         return response.data, response.status, response.headers
 
     def close(self) -> None:

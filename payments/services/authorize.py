@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 
@@ -27,7 +28,7 @@ Kind = PaymentTransaction.Kind
 _LOOK_UPS_PER_ATTEMPT = 2
 
 
-def open_payment(  # noqa: PLR0913 - a payment has this many facts
+def open_payment(
     *,
     payment_id: uuid.UUID,
     client_id: uuid.UUID,
@@ -130,9 +131,7 @@ def _record_answer(payment: Payment, seen: ProcessorPayment, *, by: str) -> None
         _record_decline(payment, seen.decline_code or seen.status, seen, by=by)
     elif seen.status == "requires_action" and payment.state != "requires_action":
         next_action = dict(seen.next_action or {})
-        move(
-            payment, table=PAYMENT, to="requires_action", by=by, next_action=next_action, **facts
-        )
+        move(payment, table=PAYMENT, to="requires_action", by=by, next_action=next_action, **facts)
     elif seen.status == "pending" and payment.state == "authorizing":
         move(payment, table=PAYMENT, to="unknown", by=by, reason="pending", **facts)
 
@@ -160,9 +159,7 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
     )
 
 
-def _record_decline(
-    payment: Payment, code: str, seen: ProcessorPayment | None, *, by: str
-) -> None:
+def _record_decline(payment: Payment, code: str, seen: ProcessorPayment | None, *, by: str) -> None:
     facts = _facts(seen) if seen else {}
     PaymentTransaction.objects.create(
         payment=payment,
@@ -183,7 +180,7 @@ def _record_absence(payment: Payment) -> None:
     payment.is_proven_absent = clock.now() >= absence_is_proof_at(payment)
 
 
-def _facts(seen: ProcessorPayment) -> dict[str, str]:
+def _facts(seen: ProcessorPayment) -> dict[str, Any]:
     return {
         "processor_reference": seen.processor_reference,
         "card_brand": seen.card.brand[:32],

@@ -7,6 +7,7 @@ the lease asks the processor first, and sends again only under the same derived 
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 
@@ -136,7 +137,9 @@ def _put_back(payment: Payment, *, by: str, code: str) -> None:
 def _leave(
     payment: Payment, *, to: str, by: str, reason: str = "", captured_amount: int | None = None
 ) -> None:
-    changes = {} if captured_amount is None else {"captured_amount": captured_amount}
+    changes: dict[str, Any] = (
+        {} if captured_amount is None else {"captured_amount": captured_amount}
+    )
     move(
         payment,
         table=PAYMENT,

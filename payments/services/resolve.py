@@ -43,7 +43,8 @@ def _take_over(limit: int) -> list[Payment]:
 
 def _pause_seconds(look_ups: int) -> float:
     """How long nobody else may try: the lease, then longer each time, at most a day."""
-    return min(settings.PAYMENT_LEASE_SECONDS * 2.0 ** min(look_ups, 12), 86_400.0)
+    lease: float = settings.PAYMENT_LEASE_SECONDS
+    return min(lease * 2.0 ** min(look_ups, 12), 86_400.0)
 
 
 def _settle(payment: Payment) -> None:
@@ -53,5 +54,3 @@ def _settle(payment: Payment) -> None:
     answer = void.release_call(payment)()
     with durable():
         void.close(payment, answer, by=BY)
-
-

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """`--drain` stops when nothing is due, for scripts."""
         parser.add_argument("--drain", action="store_true", help="stop when nothing is due")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Relay until SIGTERM or Ctrl-C; a lost database is waited for, not died of."""
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._stop)
@@ -57,5 +57,5 @@ class Command(BaseCommand):
         for _ in raw.notifies(timeout=settings.RELAY_POLL_SECONDS, stop_after=1):
             pass
 
-    def _stop(self, signum: int, frame: FrameType | None) -> None:
+    def _stop(self, _signum: int, _frame: FrameType | None) -> None:
         self.running = False

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--live", action="store_true", help="sk_live_ instead of sk_test_")
         parser.add_argument("--sees-all", action="store_true", help="reads what others made, too")
 
-    def handle(self, *args: Any, **options: Any) -> str:
+    def handle(self, *_args: Any, **options: Any) -> str:
         """Print the key and nothing else, so that a script can read it."""
         scopes = options["scopes"]
         wanted = scopes.split(",") if isinstance(scopes, str) else list(scopes)
