@@ -22,6 +22,11 @@ SAMPLE_COMMANDS = {  # in this order
 STAFF = "admin"
 CLIENT = "demo"
 CART_BYTES = 4
+FIRST_BOUGHT = "MUG-BLUE"
+
+
+class CatalogEmpty(RuntimeError):
+    """There is nothing to buy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,18 @@ def client_key() -> str:
 
 
 def sample_checkout() -> dict[str, object]:
-    """A request that buys something which is in the catalog now."""
-    price = Price.objects.filter(currency="USD", product__active=True).order_by("product__sku")[0]
+    """A request that buys something of the catalog: the documentation's mug, if it is there."""
+    prices = Price.objects.filter(product__active=True).select_related("product")
+    known = prices.filter(product__sku=FIRST_BOUGHT, currency="USD")
+    price = known.first() or prices.order_by("product__sku", "currency").first()
+    if price is None:
+        raise CatalogEmpty(
+            "Nothing in the catalog has a price. Import one: manage.py import_catalog"
+        )
     return {
         "cart_id": f"cart_{secrets.token_hex(CART_BYTES)}",
         "customer": {"reference": "cus_42", "email": "a@example.com"},
-        "currency": "USD",
+        "currency": price.currency,
         "lines": [{"sku": price.product.sku, "quantity": 2}],
         "shipping_method": "standard",
         "shipping_address": {

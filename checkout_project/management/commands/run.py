@@ -46,7 +46,7 @@ class Command(BaseCommand):
                     shop.check_alive()
         except KeyboardInterrupt:
             self._say("Stopped.")
-        except ShopFailed as error:
+        except (ShopFailed, opening.CatalogEmpty) as error:
             raise CommandError(str(error)) from error
 
     def _shop(self, options: dict[str, Any]) -> Shop:
