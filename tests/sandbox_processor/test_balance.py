@@ -74,7 +74,7 @@ def test_every_line_of_the_books_adds_up(processor, intents, api, paid):
     assert one.available_on > one.created
 
 
-def test_a_payout_closes_what_was_captured_and_nothing_twice(processor, api, paid):
+def test_a_payout_closes_what_was_captured_and_nothing_twice(processor, intents, api, paid):
     settled = processor.http.post("/_sandbox/settle").json()["data"]
     assert len(settled) == 1
     payout = api.payouts.retrieve(settled[0]["id"])
@@ -83,7 +83,10 @@ def test_a_payout_closes_what_was_captured_and_nothing_twice(processor, api, pai
     assert sorted(line.reporting_category for line in lines) == ["charge", "payout"]
     assert sum(line.net for line in lines) == 0
     assert processor.http.post("/_sandbox/settle").json()["data"] == []
-    assert [each.id for each in api.payouts.list().data] == [payout.id]
+    intents.create(order("pay_2", amount=2000, capture_method="automatic"))
+    second = processor.http.post("/_sandbox/settle").json()["data"][0]
+    assert second["amount"] == 2000 - 88
+    assert [each.id for each in api.payouts.list().data] == [second["id"], payout.id]
 
 
 def test_each_currency_has_its_own_payout(processor, intents):

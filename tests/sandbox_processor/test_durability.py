@@ -1,5 +1,7 @@
 """What was acknowledged is there after kill -9, and a crowd is served."""
 
+import contextlib
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +10,7 @@ import httpx
 import pytest
 import stripe
 
+from sandbox_processor.journal import Journal
 from tests.sandbox_processor.conftest import order
 
 AUTHORIZED = {"Authorization": "Bearer sk_test_1"}
@@ -67,6 +70,23 @@ def test_no_acknowledged_authorization_is_lost_by_a_kill_in_mid_load(processor):
         assert again.content == acknowledged[reference]
         assert again.headers["Idempotent-Replayed"] == "true"
         assert processor.effects(reference) == {"authorization": 1}
+
+
+def test_an_answer_is_given_only_when_its_effect_is_on_disk(processor):
+    """Another connection to the file sees only what is committed."""
+    with contextlib.closing(sqlite3.connect(processor.journal_path)) as disk:
+        for number in range(300):
+            assert authorize(processor.http, f"pay_{number}").status_code == 200
+            question = "SELECT count(*) FROM keys WHERE key = ?"
+            assert disk.execute(question, (f"key-pay_{number}",)).fetchone() == (1,)
+
+
+def test_every_commit_is_synced(processor):
+    """The durability of the file is SQLite's, as long as nobody turned it down."""
+    journal = Journal(path=processor.journal_path)
+    assert journal.read("PRAGMA synchronous") == [(2,)]
+    assert journal.read("PRAGMA journal_mode") == [("wal",)]
+    journal.close()
 
 
 def test_an_unacknowledged_request_sent_again_with_its_key_has_one_effect(processor):
