@@ -194,9 +194,23 @@ def _decide(row: IdempotencyKey, fingerprint: bytes, lease_seconds: float) -> Cl
 
 
 def _take(row: IdempotencyKey, lease_seconds: float) -> None:
-    row.lease_token += 1
-    row.leased_until, row.is_paused = from_now(lease_seconds), False
-    row.save(update_fields=["lease_token", "leased_until", "is_paused"])
+    _write(
+        row,
+        lease_token=row.lease_token + 1,
+        leased_until=from_now(lease_seconds),
+        is_paused=False,
+    )
+
+
+def _write(row: IdempotencyKey, **values: Any) -> None:
+    """Change an open key we hold the row lock of. Guarded all the same: an ended key is final."""
+    open_row = IdempotencyKey.objects.filter(
+        pk=row.pk, state=State.IN_PROGRESS, lease_token=row.lease_token
+    )
+    if open_row.update(**values) != 1:
+        raise Overtaken(f"key {row.pk}: token {row.lease_token} is stale")
+    for name, value in values.items():
+        setattr(row, name, value)
 
 
 def take_over_expired(*, kind: str, lease_seconds: float, limit: int) -> list[IdempotencyKey]:
@@ -228,21 +242,19 @@ def take_over(*, subject_id: uuid.UUID, lease_seconds: float) -> IdempotencyKey 
 
 def complete(row: IdempotencyKey, answer: Answer, *, abandoned: bool = False) -> None:
     """Store the final answer, in the transaction that makes it true."""
-    row.state = State.ABANDONED if abandoned else State.COMPLETED
-    row.completed_at = clock.now()
-    row.response_status, row.response_body = answer.status, answer.body
-    row.response_headers = answer.headers
-    row.save(
-        update_fields=[
-            "state", "completed_at", "response_status", "response_body", "response_headers",
-        ]
-    )  # fmt: skip
+    _write(
+        row,
+        state=State.ABANDONED if abandoned else State.COMPLETED,
+        completed_at=clock.now(),
+        response_status=answer.status,
+        response_body=answer.body,
+        response_headers=answer.headers,
+    )
 
 
 def postpone(row: IdempotencyKey, *, seconds: float) -> None:
     """Nobody works on this until `seconds` from now; then whoever comes first takes over."""
-    row.leased_until, row.is_paused = from_now(seconds), True
-    row.save(update_fields=["leased_until", "is_paused"])
+    _write(row, leased_until=from_now(seconds), is_paused=True)
 
 
 def open_successor(row: IdempotencyKey, *, seconds: float) -> IdempotencyKey:

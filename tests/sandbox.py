@@ -61,14 +61,25 @@ class Sandbox:
         self.http.delete("/_sandbox/faults")
 
     def requests(self, payment=None):
-        query = {"payment": payment} if payment else {}
-        return self.http.get("/_sandbox/journal", params=query).json()["requests"]
+        """Every request received (for one payment, by our reference)."""
+        return [entry for entry in self._entries(payment) if entry["kind"] == "request"]
 
     def effects(self, payment=None, kind=None):
-        query = {"payment": payment} if payment else {}
-        effects = self.http.get("/_sandbox/journal", params=query).json()["effects"]
-        return [effect for effect in effects if kind in (None, effect["kind"])]
+        """Everything that really happened: authorization, capture, cancel, refund."""
+        happened = [entry for entry in self._entries(payment) if entry["kind"] == "effect"]
+        return [effect for effect in happened if kind in (None, effect["effect"])]
 
     def holds(self, payment=None):
+        """The holds that live now."""
         query = {"payment": payment} if payment else {}
         return self.http.get("/_sandbox/holds", params=query).json()["holds"]
+
+    def _entries(self, payment):
+        """All pages of the journal: a page is cut off at ten thousand entries."""
+        query, found = ({"payment": payment} if payment else {}), []
+        while True:
+            page = self.http.get("/_sandbox/journal", params=query).json()
+            found += page["entries"]
+            if not page["has_more"]:
+                return found
+            query = query | {"since": str(page["entries"][-1]["seq"])}

@@ -1,0 +1,175 @@
+"""Staff see callers, keys, moves and who made them. No secret is shown, nothing is edited."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from foundation import clock
+from foundation.models import ApiClient, ApiKey, AuditEntry, IdempotencyKey, Transition
+from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, when
+
+# A dead lease is taken over by the sweep within one beat; two missed beats are a person's matter.
+_BEATS_MISSED = 3
+
+
+def _stuck_since() -> dt.datetime:
+    return clock.now() - dt.timedelta(seconds=_BEATS_MISSED * settings.SWEEP_SECONDS)
+
+
+class StuckFilter(admin.SimpleListFilter):
+    """Open keys whose lease died, and which no sweep took over."""
+
+    title = "is it stuck"
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """One choice besides all."""
+        return [("yes", "yes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """The same condition as the column's."""
+        stuck = Q(state="in_progress", leased_until__lt=_stuck_since())
+        return queryset.filter(stuck) if self.value() == "yes" else queryset
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    """What was asked under which key, who is at work on it, and what was answered."""
+
+    list_display = ("key", "state_badge", "work", "subject", "scope", "response_status", "created")
+    list_filter = (
+        choice_filter("state", IdempotencyKey.State.values, title="state"),
+        StuckFilter,
+        "created_at",
+    )
+    fields = (
+        "key", "scope", "state_badge", "work", "subject", "lease_token", "leased_until",
+        "is_paused", "created", "completed", "response_status", "headers_text", "body_text",
+    )  # fmt: skip
+    search_help_text = "The key itself, or the id of what it started (chk_…)."
+    by_reference: ClassVar = {"*": "subject_id"}
+    by_text = ("key",)
+
+    @admin.display(description="state", ordering="state")
+    def state_badge(self, row: IdempotencyKey) -> str:
+        """The state, colored."""
+        return badge(row.state)
+
+    @admin.display(description="lease")
+    def work(self, row: IdempotencyKey) -> str:
+        """Whether somebody is at work on it, it waits, or nobody came for it."""
+        if row.state != IdempotencyKey.State.IN_PROGRESS:
+            return "–"
+        if row.leased_until < _stuck_since():
+            return format_html("{} since {}", badge("stuck"), when(row.leased_until))
+        return f"{'waits' if row.is_paused else 'at work'} until {when(row.leased_until)}"
+
+    @admin.display(description="started")
+    def subject(self, row: IdempotencyKey) -> str:
+        """A link to what the key started."""
+        return link(page_of(row.subject_kind, row.subject_id), row.subject_kind)
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, row: IdempotencyKey) -> str:
+        """When the key was claimed."""
+        return when(row.created_at)
+
+    @admin.display(description="completed")
+    def completed(self, row: IdempotencyKey) -> str:
+        """When the answer was stored."""
+        return when(row.completed_at)
+
+    @admin.display(description="response headers")
+    def headers_text(self, row: IdempotencyKey) -> str:
+        """The headers that are replayed."""
+        lines = "\n".join(f"{name}: {value}" for name, value in row.response_headers.items())
+        return format_html('<pre class="body">{}</pre>', lines or "–")
+
+    @admin.display(description="response body")
+    def body_text(self, row: IdempotencyKey) -> str:
+        """The stored bytes, as text."""
+        body = bytes(row.response_body or b"").decode(errors="replace")
+        return format_html('<pre class="body">{}</pre>', body or "–")
+
+
+@admin.register(ApiClient)
+class ApiClientAdmin(ReadOnlyAdmin):
+    """Who calls."""
+
+    list_display = ("name", "created_at")
+    list_filter = ("created_at",)
+    fields = ("id", "name", "created_at")
+    search_help_text = "Part of the name, or the client's id."
+    by_reference: ClassVar = {"": "pk"}
+    by_text = ("name__icontains",)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Which keys a client has. Neither the secret nor its digest is ever shown."""
+
+    list_display = (
+        "hint",
+        "client",
+        "scopes",
+        "sees_all",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_filter = ("sees_all", "created_at", "revoked_at")
+    list_select_related = ("client",)
+    fields = (
+        "hint", "client", "scopes", "sees_all", "created_at", "last_used_at", "expires_at",
+        "revoked_at",
+    )  # fmt: skip
+    search_help_text = "How the key begins or ends, or the client's name."
+    by_text = ("hint__icontains", "client__name__icontains")
+
+
+class _OfOneThing(ReadOnlyAdmin):
+    """Rows about some other row, found by its public id whatever it is."""
+
+    by_reference: ClassVar = {"*": "aggregate_id"}
+
+    @admin.display(description="about")
+    def about(self, row: Transition | AuditEntry) -> str:
+        """A link to what moved."""
+        return link(page_of(row.aggregate, row.aggregate_id), row.aggregate)
+
+
+@admin.register(Transition)
+class TransitionAdmin(_OfOneThing):
+    """Every move of every state machine."""
+
+    list_display = ("at", "about", "from_badge", "to_badge", "actor", "reason")
+    list_filter = ("at",)
+    fields = ("at", "about", "aggregate_id", "from_badge", "to_badge", "actor", "reason")
+    search_help_text = "The id of what moved (ord_…, pay_…, chk_…), or who moved it (staff:ana)."
+    by_text = ("actor",)
+
+    @admin.display(description="from")
+    def from_badge(self, row: Transition) -> str:
+        """The state before."""
+        return badge(row.from_state)
+
+    @admin.display(description="to")
+    def to_badge(self, row: Transition) -> str:
+        """The state after."""
+        return badge(row.to_state)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(_OfOneThing):
+    """Who moved what, and why."""
+
+    list_display = ("at", "actor", "action", "about", "reason")
+    list_filter = ("at",)
+    fields = ("at", "actor", "action", "about", "aggregate_id", "reason", "before", "after")
+    search_help_text = "The id of what was moved (pay_…), who moved it, or the action."
+    by_text = ("actor", "action")

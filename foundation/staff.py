@@ -1,0 +1,236 @@
+"""What every page for staff stands on: it shows, it finds, and it changes nothing.
+
+Lists and pages of `ReadOnlyAdmin` answer to Django's view permission; a POST to them is 403.
+`PageAdmin` draws one row as sections (facts, tables, a timeline) instead of a form.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from foundation import ids
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+_TONES: Mapping[str, frozenset[str]] = {
+    "good": frozenset(
+        "completed captured authorized sent succeeded committed consumed shipped delivered placed"
+        " accept approved fulfilling".split()
+    ),
+    "wait": frozenset(
+        "in_progress authorizing capturing voiding requires_action unknown in_review compensating"
+        " pending leased retrying held on_hold started partially_captured review".split()
+    ),
+    "bad": frozenset(
+        "declined failed dead needs_attention expired abandoned reject rejected disputed"
+        " payment_required stuck".split()
+    ),
+}
+
+
+def badge(word: str) -> str:
+    """A state as a colored word; a word it does not know is gray."""
+    tone = next((tone for tone, words in _TONES.items() if word in words), "plain")
+    return format_html('<span class="badge {}">{}</span>', tone, word) if word else "–"
+
+
+def when(moment: dt.datetime | None) -> str:
+    """A moment to the second, in UTC; a dash when there was none."""
+    return "–" if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def who(request: HttpRequest) -> str:
+    """The actor that goes on record for what this person does."""
+    return f"staff:{request.user.get_username()}"[:120]
+
+
+def link(url: str, text: str) -> str:
+    """A link, or the plain text when there is no page to link to."""
+    return format_html('<a href="{}">{}</a>', url, text) if url else text
+
+
+def page_of(kind: str, row_id: uuid.UUID | None) -> str:
+    """The admin's page of one row, by the name of its model; "" when there is none."""
+    route = _route(kind)
+    return reverse(route, args=[row_id]) if route and row_id is not None else ""
+
+
+@cache
+def _route(kind: str) -> str:
+    for model in apps.get_models():
+        if model._meta.model_name == kind and admin.site.is_registered(model):
+            return f"admin:{model._meta.app_label}_{kind}_change"
+    return ""
+
+
+def pages_pointing_at(row: Model) -> dict[str, str]:
+    """Name of model → link, for each row that has `row` as its one and only."""
+    found = {}
+    for relation in row._meta.related_objects:
+        other = getattr(row, relation.get_accessor_name() or "", None) if relation.one_to_one else 0
+        if isinstance(other, Model):
+            name = str(other._meta.model_name)
+            found[name] = link(page_of(name, other.pk), str(other))
+    return found
+
+
+def choice_filter(field: str, values: Iterable[str], *, title: str) -> type[admin.SimpleListFilter]:
+    """A filter over known words; asks the database nothing to draw itself."""
+    words = [(value, value) for value in values]
+
+    class ChoiceFilter(admin.SimpleListFilter):
+        parameter_name = field
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+            return words
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+            return queryset.filter(**{field: self.value()}) if self.value() else queryset
+
+    ChoiceFilter.title = title
+    return ChoiceFilter
+
+
+class ReadOnlyAdmin(_ModelAdmin):
+    """A list that is searched by what people have in hand, and pages nobody can edit."""
+
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+    ordering: Sequence[str] = ("-pk",)
+    change_form_template = "foundation/admin/read_only.html"
+    by_reference: ClassVar[Mapping[str, str]] = {}  # prefix of a public id ("*": any) → column
+    by_text: ClassVar[Sequence[str]] = ()  # look-ups for anything else that is typed
+
+    class Media:
+        css = {"all": ["foundation/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Nobody: rows are made by the verbs of the house."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Nobody: rows are moved by the verbs of the house."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Nobody: what happened stays."""
+        return False
+
+    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:  # noqa: ARG002
+        """Only tells Django to draw the search box; the search itself is below."""
+        return ("pk",) if self.by_text or self.by_reference else ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Rows that the typed text names: a public id, a UUID, or one of the texts."""
+        term = search_term.strip()
+        return (queryset.filter(self.named_by(request, term)) if term else queryset), False
+
+    def named_by(self, request: HttpRequest, term: str) -> Q:  # noqa: ARG002 - for subclasses
+        """The condition for one search term."""
+        prefix = term.partition("_")[0]
+        column = self.by_reference.get(prefix) or self.by_reference.get("*")
+        row_id = ids.parse(prefix, term)
+        if column and row_id is not None:
+            return Q(**{column: row_id})
+        found = Q(pk__in=[])
+        for lookup in self.by_text:
+            found |= Q(**{lookup: term})
+        if (plain := _as_uuid(term)) is not None:
+            for name in set(self.by_reference.values()):
+                found |= Q(**{name: plain})
+        return found
+
+
+def _as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+class PageAdmin(ReadOnlyAdmin):
+    """One row as a page of sections; what may be done with it are links to pages of their own."""
+
+    page_template = "foundation/admin/page.html"
+    page_related: ClassVar[Sequence[str]] = ()
+
+    def sections(self, request: HttpRequest, row: Any) -> list[Any]:
+        """What the page shows, top to bottom."""
+        raise NotImplementedError
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """(text, address) of what this person may do with this row now."""
+        return []
+
+    def found(self, request: HttpRequest, object_id: str) -> Any:
+        """The row by UUID or public id, or None; refuses who may not see it."""
+        rows = self.get_queryset(request).select_related(*self.page_related)
+        text = unquote(object_id)
+        row_id = _as_uuid(text) or ids.parse(text.partition("_")[0], text)
+        row = rows.filter(pk=row_id).first() if row_id is not None else None
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        return row
+
+    def missing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Django's own answer for a row that is not there: a message and the way home."""
+        response: HttpResponse = self._get_obj_does_not_exist_redirect(
+            request, self.opts, object_id
+        )
+        return response
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",  # noqa: ARG002 - Django's signature
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page. There is no form on it, so there is nothing to POST."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        row = self.found(request, object_id)
+        if row is None:
+            return self.missing(request, object_id)
+        context = self.page_context(request, row) | {
+            "sections": self.sections(request, row),
+            "buttons": self.buttons(request, row),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.page_template, context)
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What every page of this row shares: the frame, the way back, its name and state."""
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "row": row,
+            "row_url": page_of(str(self.opts.model_name), row.pk),
+            "state": badge(row.state),
+            "title": f"{self.opts.verbose_name.capitalize()} {row}",
+            "media": self.media,
+        }
+
+
+def action_url(model_admin: PageAdmin, action: str, row: Model) -> str:
+    """The address of one action on one row; raises when the route is not there."""
+    opts = model_admin.opts
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{action}", args=[row.pk])
