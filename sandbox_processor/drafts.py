@@ -1,7 +1,7 @@
 """The shapes of new intents and charges, and the rules for metadata."""
 
 from sandbox_processor.call import Call
-from sandbox_processor.payment_methods import Card
+from sandbox_processor.payment_methods import AUTHENTICATION_REQUIRED, MESSAGES, Card
 from sandbox_processor.wire import Doc, Refused, as_section, new_id
 
 MOST_METADATA = 50
@@ -71,7 +71,6 @@ def new_intent(call: Call, *, amount: int, capture_method: str) -> Doc:
 
 def new_charge(call: Call, *, intent: Doc, card: Card) -> Doc:
     """A successful, uncaptured charge on a card."""
-    risk = "elevated" if card.elevated_risk else "normal"
     return {
         "id": new_id("ch"),
         "object": "charge",
@@ -90,14 +89,7 @@ def new_charge(call: Call, *, intent: Doc, card: Card) -> Doc:
         "failure_message": None,
         "livemode": False,
         "metadata": intent["metadata"],
-        "outcome": {
-            "network_status": "approved_by_network",
-            "reason": "elevated_risk_level" if card.elevated_risk else None,
-            "risk_level": risk,
-            "risk_score": 65 if card.elevated_risk else 12,
-            "seller_message": "Payment complete.",
-            "type": "authorized",
-        },
+        "outcome": _outcome(card),
         "paid": True,
         "payment_intent": intent["id"],
         "payment_method": card.id,
@@ -112,4 +104,35 @@ def new_charge(call: Call, *, intent: Doc, card: Card) -> Doc:
         },
         "refunded": False,
         "status": "succeeded",
+    }
+
+
+def new_failed_charge(
+    call: Call, *, intent: Doc, card: Card, code: str, decline_code: str | None
+) -> Doc:
+    """A charge that the card's bank refused."""
+    charge = new_charge(call, intent=intent, card=card)
+    charge.update(
+        status="failed",
+        paid=False,
+        failure_code="card_declined" if code == AUTHENTICATION_REQUIRED else code,
+        failure_message=MESSAGES[code],
+    )
+    charge["outcome"].update(
+        network_status="declined_by_network",
+        reason=decline_code,
+        type="issuer_declined",
+        seller_message="The bank did not return any further details with this decline.",
+    )
+    return charge
+
+
+def _outcome(card: Card) -> Doc:
+    return {
+        "network_status": "approved_by_network",
+        "reason": "elevated_risk_level" if card.elevated_risk else None,
+        "risk_level": "elevated" if card.elevated_risk else "normal",
+        "risk_score": 65 if card.elevated_risk else 12,
+        "seller_message": "Payment complete.",
+        "type": "authorized",
     }

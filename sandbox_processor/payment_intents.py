@@ -3,9 +3,15 @@
 from sandbox_processor.call import Call, emit, unexpected_state
 from sandbox_processor.captures import settle_hold
 from sandbox_processor.currencies import check_amount, check_currency
-from sandbox_processor.drafts import index_metadata, new_charge, new_intent
+from sandbox_processor.drafts import index_metadata, new_charge, new_failed_charge, new_intent
 from sandbox_processor.faults import named
-from sandbox_processor.payment_methods import MESSAGES, Card, as_payment_method, card_of
+from sandbox_processor.payment_methods import (
+    AUTHENTICATION_REQUIRED,
+    MESSAGES,
+    Card,
+    as_payment_method,
+    card_of,
+)
 from sandbox_processor.wire import (
     Doc,
     Refused,
@@ -109,7 +115,7 @@ def _confirm(call: Call, *, intent: Doc, card: Card, authenticated: bool = False
     if not authenticated and (card.challenged or named(call.faults, "requires_action")):
         params = call.params
         if as_flag(params.get("error_on_requires_action")) or as_flag(params.get("off_session")):
-            raise _decline(call, intent=intent, card=card, code="authentication_required")
+            raise _decline(call, intent=intent, card=card, code=AUTHENTICATION_REQUIRED)
         return _challenge(call, intent=intent)
     return _authorize(call, intent=intent, card=card)
 
@@ -156,24 +162,9 @@ def _authorize(call: Call, *, intent: Doc, card: Card) -> Doc:
 
 def _decline(call: Call, *, intent: Doc, card: Card, code: str) -> Refused:
     """A declined card leaves a failed charge and an intent that wants another card."""
-    asks = code == "authentication_required"
-    decline_code = code if asks else card.decline_code
-    message = MESSAGES.get(
-        code, "Your card was declined. This transaction requires authentication."
-    )
-    charge = new_charge(call, intent=intent, card=card)
-    charge.update(
-        status="failed",
-        paid=False,
-        failure_code="card_declined" if asks else code,
-        failure_message=message,
-    )
-    charge["outcome"].update(
-        network_status="declined_by_network",
-        reason=decline_code,
-        type="issuer_declined",
-        seller_message="The bank did not return any further details with this decline.",
-    )
+    decline_code = code if code == AUTHENTICATION_REQUIRED else card.decline_code
+    charge = new_failed_charge(call, intent=intent, card=card, code=code, decline_code=decline_code)
+    message = MESSAGES[code]
     error = {
         "type": "card_error",
         "code": code,

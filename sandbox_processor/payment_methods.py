@@ -36,7 +36,9 @@ DECLINED = {
     "chargeDeclinedVelocityLimitExceeded": ("card_declined", "card_velocity_exceeded", "6975"),
     "radarBlock": ("card_declined", "fraudulent", "0019"),
 }
+AUTHENTICATION_REQUIRED = "authentication_required"
 MESSAGES = {
+    AUTHENTICATION_REQUIRED: "Your card was declined. This transaction requires authentication.",
     "card_declined": "Your card was declined.",
     "expired_card": "Your card has expired.",
     "incorrect_cvc": "Your card's security code is incorrect.",

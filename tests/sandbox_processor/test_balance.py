@@ -87,6 +87,8 @@ def test_a_payout_closes_what_was_captured_and_nothing_twice(processor, intents,
     second = processor.http.post("/_sandbox/settle").json()["data"][0]
     assert second["amount"] == 2000 - 88
     assert [each.id for each in api.payouts.list().data] == [second["id"], payout.id]
+    again = api.balance_transactions.list({"payout": payout.id}).data
+    assert [line.id for line in again] == [line.id for line in lines]
 
 
 def test_each_currency_has_its_own_payout(processor, intents):
