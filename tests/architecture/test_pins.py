@@ -1,6 +1,9 @@
 """Every package is pinned exactly, says what it is for, and is locked by hash."""
 
+import ast
 import re
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,3 +57,31 @@ def test_the_lock_names_no_address_and_no_place_on_a_machine():
         if "://" in line or re.search(r"(^|[\s=])/", line) or line.startswith("-")
     ]
     assert odd == []
+
+
+def imported() -> set[str]:
+    """The top-level names that the project's own code imports from elsewhere."""
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."]
+    files = [*ROOT.glob("*.py"), *(file for folder in folders for file in folder.rglob("*.py"))]
+    found = {name for file in files for name in imports_of(file)}
+    ours = {folder.name for folder in folders} | {file.stem for file in ROOT.glob("*.py")}
+    return found - ours - set(sys.stdlib_module_names)
+
+
+def imports_of(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_everything_imported_is_locked_and_not_just_there_by_chance():
+    providers = packages_distributions()
+    known = locked().keys()
+    loose = {
+        name for name in imported() if not {canonical(by) for by in providers.get(name, [])} & known
+    }
+    assert loose == set(), "add it to requirements.txt, then: make lock"
