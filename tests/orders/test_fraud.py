@@ -204,6 +204,7 @@ def test_only_the_same_customer_of_the_same_client_within_the_window_counts():
 @pytest.mark.django_db
 def test_the_same_address_counts_however_it_is_capitalized():
     seen_before(2, email="a@example.com", client_id=uuid.uuid4())
+    seen_before(1, email="a@example.com", ago=HOUR * 2)
     assert measured(email="A@Example.com").email == 2
 
 
@@ -212,6 +213,7 @@ def test_the_same_public_ip_counts_and_a_private_one_does_not():
     seen_before(2, ip="8.8.8.8")
     seen_before(2, ip="10.0.0.1")
     seen_before(1, ip="8.8.8.9")
+    seen_before(1, ip="8.8.8.8", ago=HOUR * 2)
     assert measured().ip == 2
     assert measured(ip="10.0.0.1").ip == 0
     assert measured(ip=None).ip == 0

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders import importing, rate_tables, tax
+from orders.management.commands import import_catalog
 from orders.models import Price, Product, ShippingRate, StockItem, TaxRate
 from orders.shipping import quote as shipping_quote
 
@@ -162,10 +163,20 @@ def test_a_large_file_takes_few_statements_and_tells_how_far_it_is(imported):
 @pytest.mark.django_db
 def test_a_failure_in_the_last_portion_takes_the_first_ones_back(refused, imported, monkeypatch):
     monkeypatch.setattr(importing, "BATCH", 2)
-    good = "".join(f"SKU-{n},Thing,standard,1,1,,\n" for n in range(5))
-    assert refused(HEADER + good + "X,,standard,1,1,,\n") == ["line 7: title is empty"]
+    store = import_catalog._store
+
+    def break_at_the_last(rows, **options):
+        store(rows, **options)
+        if len(rows) == 1:
+            raise importing.ImportRefused([importing.BadRow(rows[0].line, "the disk is full")])
+
+    text = HEADER + "".join(f"SKU-{n},Thing,standard,1,1,,\n" for n in range(5))
+    with monkeypatch.context() as broken:
+        broken.setattr(import_catalog, "_store", break_at_the_last)
+        assert refused(text) == ["line 6: the disk is full"]
     assert not Product.objects.exists()
-    imported(HEADER + good)
+    assert not StockItem.objects.exists()
+    imported(text)
     assert Product.objects.count() == 5
 
 
