@@ -5,5 +5,5 @@ from checkout_project.settings import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 OUTBOX_NUDGE = False  # no thread with a connection of its own; tests relay by hand
-SECRET_KEY = "only-for-tests"  # noqa: S105
+SECRET_KEY = "only-for-tests"
 RATE_TABLES_SECONDS = 0.0

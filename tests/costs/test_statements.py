@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from foundation.authentication import ApiKeyAuthentication
 from orders.models import Order, StockItem
 from tests import builders
 
@@ -64,8 +65,6 @@ def test_a_cart_of_fifty_products_costs_no_statement_more_than_a_cart_of_one(war
 
 
 def test_a_replay_costs_at_most_three_statements_even_in_a_cold_worker(api):
-    from foundation.authentication import ApiKeyAuthentication
-
     key, body = builders.a_key(), builders.a_purchase()
     api.checkout(body, key=key)
     ApiKeyAuthentication._believed.clear()

@@ -10,6 +10,7 @@ from foundation.models import IdempotencyKey
 from orders import inventory
 from orders.models import Order, Reservation, StockItem
 from payments.models import Payment
+from payments.services import capture, void
 from tests import builders
 from tests.races.crowd import at_once, checkouts_at_once
 
@@ -190,8 +191,6 @@ def test_the_permanent_constraints_hold_when_the_key_is_gone(api, shop):
 
 
 def test_captures_at_once_take_the_money_once(api, shop):
-    from payments.services import capture
-
     api.checkout()
     payment = Payment.objects.get()
 
@@ -202,8 +201,6 @@ def test_captures_at_once_take_the_money_once(api, shop):
 
 
 def test_a_void_and_a_capture_at_once_never_both_happen(api, shop):
-    from payments.services import capture, void
-
     for _ in range(5):
         body = builders.a_purchase()
         reply = api.checkout(body)

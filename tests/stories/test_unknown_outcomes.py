@@ -9,6 +9,7 @@ from foundation.models import IdempotencyKey
 from orders.checkout.recovery import recover_checkouts
 from orders.models import Checkout, Order, Reservation, StockItem
 from payments.models import Payment
+from payments.processors import processor
 from tests import builders
 
 UNKNOWN = ["timeout_after", "lost_reply", "500_after", "malformed", "empty"]
@@ -112,8 +113,6 @@ def test_an_attempt_that_never_arrived_is_abandoned_after_the_forward_window(api
 
 
 def test_a_processor_that_cannot_be_reached_is_503_and_the_same_key_resumes(api, shop, settings):
-    from payments.processors import processor
-
     key, body = builders.a_key(), builders.a_purchase()
     healthy, settings.STRIPE_API_BASE = settings.STRIPE_API_BASE, "http://127.0.0.1:9"
     processor.cache_clear()
