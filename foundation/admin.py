@@ -64,7 +64,7 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     def work(self, row: IdempotencyKey) -> str:
         """Whether somebody is at work on it, it waits, or nobody came for it."""
         if row.state != IdempotencyKey.State.IN_PROGRESS:
-            return "–"
+            return "—"
         if row.leased_until < _stuck_since():
             return format_html("{} since {}", badge("stuck"), when(row.leased_until))
         return f"{'waits' if row.is_paused else 'at work'} until {when(row.leased_until)}"
@@ -88,13 +88,13 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     def headers_text(self, row: IdempotencyKey) -> str:
         """The headers that are replayed."""
         lines = "\n".join(f"{name}: {value}" for name, value in row.response_headers.items())
-        return format_html('<pre class="body">{}</pre>', lines or "–")
+        return format_html('<pre class="body">{}</pre>', lines or "—")
 
     @admin.display(description="response body")
     def body_text(self, row: IdempotencyKey) -> str:
         """The stored bytes, as text."""
         body = bytes(row.response_body or b"").decode(errors="replace")
-        return format_html('<pre class="body">{}</pre>', body or "–")
+        return format_html('<pre class="body">{}</pre>', body or "—")
 
 
 @admin.register(ApiClient)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from foundation.money import Money
 from foundation.staff import badge
 
-NOTHING = "–"
+NOTHING = "—"
 
 
 def text_of(facts: Mapping[str, Any] | None) -> str:

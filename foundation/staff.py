@@ -11,11 +11,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -27,31 +27,36 @@ if TYPE_CHECKING:
 else:
     _ModelAdmin = admin.ModelAdmin
 
-_TONES: Mapping[str, frozenset[str]] = {
-    "good": frozenset(
-        "completed captured authorized sent succeeded committed consumed shipped delivered placed"
-        " accept approved fulfilling".split()
-    ),
-    "wait": frozenset(
-        "in_progress authorizing capturing voiding requires_action unknown in_review compensating"
-        " pending leased retrying held on_hold started partially_captured review".split()
-    ),
-    "bad": frozenset(
-        "declined failed dead needs_attention expired abandoned reject rejected disputed"
-        " payment_required stuck".split()
-    ),
+_GOOD = (
+    "completed captured authorized sent succeeded committed consumed shipped delivered placed"
+    " fulfilling accept approved"
+)
+_WAITING = (
+    "in_progress started authorizing unknown requires_action in_review compensating capturing"
+    " voiding partially_captured pending leased retrying held on_hold review"
+)
+_BAD = (
+    "declined failed dead needs_attention expired abandoned reject rejected disputed"
+    " payment_required stuck"
+)
+_TONES: Mapping[str, str] = {
+    word: tone
+    for tone, words in (("good", _GOOD), ("wait", _WAITING), ("bad", _BAD))
+    for word in words.split()
 }
 
 
 def badge(word: str) -> str:
     """A state as a colored word; a word it does not know is gray."""
-    tone = next((tone for tone, words in _TONES.items() if word in words), "plain")
-    return format_html('<span class="badge {}">{}</span>', tone, word) if word else "–"
+    if not word:
+        return "—"
+    shown = word.replace("_", " ")
+    return format_html('<span class="badge {}">{}</span>', _TONES.get(word, "plain"), shown)
 
 
 def when(moment: dt.datetime | None) -> str:
     """A moment to the second, in UTC; a dash when there was none."""
-    return "–" if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return "—" if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def who(request: HttpRequest) -> str:
@@ -73,18 +78,21 @@ def page_of(kind: str, row_id: uuid.UUID | None) -> str:
 @cache
 def _route(kind: str) -> str:
     for model in apps.get_models():
-        if model._meta.model_name == kind and admin.site.is_registered(model):
-            return f"admin:{model._meta.app_label}_{kind}_change"
+        opts = model._meta  # noqa: SLF001 - Django's documented description of a model
+        if opts.model_name == kind and admin.site.is_registered(model):
+            return f"admin:{opts.app_label}_{kind}_change"
     return ""
 
 
 def pages_pointing_at(row: Model) -> dict[str, str]:
     """Name of model → link, for each row that has `row` as its one and only."""
     found = {}
-    for relation in row._meta.related_objects:
-        other = getattr(row, relation.get_accessor_name() or "", None) if relation.one_to_one else 0
-        if isinstance(other, Model):
-            name = str(other._meta.model_name)
+    for relation in row._meta.related_objects:  # noqa: SLF001 - as above
+        if not relation.one_to_one:
+            continue
+        other = getattr(row, relation.get_accessor_name() or "", None)
+        if other is not None:
+            name = str(relation.related_model._meta.model_name)  # noqa: SLF001 - as above
             found[name] = link(page_of(name, other.pk), str(other))
     return found
 
@@ -112,7 +120,7 @@ class ReadOnlyAdmin(_ModelAdmin):
     actions = None
     list_per_page = 50
     show_full_result_count = False
-    ordering: Sequence[str] = ("-pk",)
+    ordering = ("-pk",)
     change_form_template = "foundation/admin/read_only.html"
     by_reference: ClassVar[Mapping[str, str]] = {}  # prefix of a public id ("*": any) → column
     by_text: ClassVar[Sequence[str]] = ()  # look-ups for anything else that is typed
@@ -132,7 +140,7 @@ class ReadOnlyAdmin(_ModelAdmin):
         """Nobody: what happened stays."""
         return False
 
-    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:  # noqa: ARG002
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002
         """Only tells Django to draw the search box; the search itself is below."""
         return ("pk",) if self.by_text or self.by_reference else ()
 
@@ -172,7 +180,7 @@ class PageAdmin(ReadOnlyAdmin):
     page_template = "foundation/admin/page.html"
     page_related: ClassVar[Sequence[str]] = ()
 
-    def sections(self, request: HttpRequest, row: Any) -> list[Any]:
+    def sections(self, row: Any) -> list[Any]:
         """What the page shows, top to bottom."""
         raise NotImplementedError
 
@@ -191,11 +199,12 @@ class PageAdmin(ReadOnlyAdmin):
         return row
 
     def missing(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Django's own answer for a row that is not there: a message and the way home."""
-        response: HttpResponse = self._get_obj_does_not_exist_redirect(
-            request, self.opts, object_id
+        """For a row that is not there: a message, and back to the list."""
+        text = f"There is no {self.opts.verbose_name} {object_id!r}."
+        messages.error(request, text)
+        return HttpResponseRedirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         )
-        return response
 
     def change_view(
         self,
@@ -211,7 +220,7 @@ class PageAdmin(ReadOnlyAdmin):
         if row is None:
             return self.missing(request, object_id)
         context = self.page_context(request, row) | {
-            "sections": self.sections(request, row),
+            "sections": self.sections(row),
             "buttons": self.buttons(request, row),
             **(extra_context or {}),
         }
@@ -225,7 +234,7 @@ class PageAdmin(ReadOnlyAdmin):
             "row": row,
             "row_url": page_of(str(self.opts.model_name), row.pk),
             "state": badge(row.state),
-            "title": f"{self.opts.verbose_name.capitalize()} {row}",
+            "title": f"{str(self.opts.verbose_name).capitalize()} {row}",
             "media": self.media,
         }
 

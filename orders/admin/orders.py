@@ -1,0 +1,199 @@
+"""The order page: lines, money, shipments, where it came from, and one timeline of it all."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+
+from foundation.money import Money
+from foundation.sections import Facts, Table, Timeline, text_of
+from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, when
+from orders import timeline
+from orders.admin.shown import address, percent, reservations
+from orders.models import Order
+from orders.states import ORDER
+from payments.admin import amounts, steps
+from payments.states import PAYMENT
+
+_BIGINT_DIGITS = 18
+
+
+@admin.register(Order)
+class OrderAdmin(PageAdmin):
+    """Orders: found by whatever a customer, a colleague or the processor names."""
+
+    list_display = (
+        "number_text",
+        "state_badge",
+        "payment_badge",
+        "total",
+        "email",
+        "customer_reference",
+        "placed",
+    )
+    list_filter = (
+        choice_filter("state", sorted(ORDER.states), title="state"),
+        choice_filter("payment__state", sorted(PAYMENT.states), title="payment"),
+        "placed_at",
+    )
+    list_select_related = ("payment",)
+    search_help_text = (
+        "R1000001, ord_…, chk_…, pay_…, the start of an e-mail address, a customer reference,"
+        " a cart id, or the processor's reference (pi_…)."
+    )
+    page_related = ("payment", "checkout", "attribution")
+    by_reference: ClassVar = {"ord": "pk", "chk": "checkout_id", "pay": "payment_id"}
+    by_text = (
+        "email__istartswith", "customer_reference", "cart_id", "payment__processor_reference",
+    )  # fmt: skip
+
+    def named_by(self, request: HttpRequest, term: str) -> Q:
+        """The number on the confirmation, or what the others are found by."""
+        digits = term[1:] if term[:1] in ("R", "r") else ""
+        if digits.isascii() and digits.isdecimal() and len(digits) <= _BIGINT_DIGITS:
+            return Q(number=int(digits))
+        return super().named_by(request, term)
+
+    @admin.display(description="order", ordering="number")
+    def number_text(self, row: Order) -> str:
+        """The number for people."""
+        return row.public_number
+
+    @admin.display(description="state", ordering="state")
+    def state_badge(self, row: Order) -> str:
+        """The state, colored."""
+        return badge(row.state)
+
+    @admin.display(description="payment", ordering="payment__state")
+    def payment_badge(self, row: Order) -> str:
+        """The payment's state, colored."""
+        return badge(row.payment.state)
+
+    @admin.display(description="total", ordering="total_amount")
+    def total(self, row: Order) -> Money:
+        """What the customer owes or paid."""
+        return Money(row.total_amount, row.currency)
+
+    @admin.display(description="placed", ordering="placed_at")
+    def placed(self, row: Order) -> str:
+        """When it was placed."""
+        return when(row.placed_at)
+
+    def buttons(self, request: HttpRequest, row: Order) -> list[tuple[str, str]]:
+        """What may be done with its payment."""
+        payments = self.admin_site.get_model_admin(type(row.payment))
+        return payments.buttons(request, row.payment) if isinstance(payments, PageAdmin) else []
+
+    def sections(self, row: Order) -> list[Any]:
+        """Everything about one order."""
+        return [
+            _lines(row),
+            Facts("Customer", _customer(row)),
+            Facts("Payment", _payment(row)),
+            steps(row.payment),
+            _fulfillments(row),
+            reservations(row.checkout),
+            Facts("Attribution", _attribution(row)),
+            _notifications(row),
+            Timeline(timeline.of_order(row)),
+        ]
+
+
+def _lines(row: Order) -> Table:
+    def money(amount: int) -> Money:
+        return Money(amount, row.currency)
+
+    return Table(
+        "Lines",
+        ("SKU", "Title", "Quantity", "Unit price", "Tax", "Net", "Line tax"),
+        [
+            (
+                line.sku, line.title, line.quantity, money(line.unit_amount),
+                f"{percent(line.tax_rate_ppm)} {line.tax_jurisdiction}"
+                f" ({'in the price' if line.tax_inclusive else 'on top'})",
+                money(line.net_amount), money(line.tax_amount),
+            )
+            for line in row.lines.all()
+        ],
+        numbers=("Quantity", "Unit price", "Net", "Line tax"),
+        foot=[
+            ("Subtotal", money(row.subtotal_amount)),
+            ("Shipping", money(row.shipping_amount)),
+            ("Tax", money(row.tax_amount)),
+            ("Total", money(row.total_amount)),
+        ],
+    )  # fmt: skip
+
+
+def _customer(row: Order) -> list[tuple[str, Any]]:
+    return [
+        ("E-mail", row.email),
+        ("Reference", row.customer_reference),
+        ("Cart", row.cart_id),
+        ("Shipping", row.shipping_method),
+        ("Ships to", address(row.shipping_address)),
+        ("Billed to", address(row.billing_address)),
+        ("Metadata", text_of(row.metadata)),
+        ("Placed", when(row.placed_at)),
+        ("Order", row.reference),
+        ("Checkout", link(page_of("checkout", row.checkout_id), row.checkout.reference)),
+        ("Next step due", when(row.next_step_at)),
+        ("Restarts", row.stalls),
+    ]
+
+
+def _payment(row: Order) -> list[tuple[str, Any]]:
+    payment = row.payment
+    return [
+        ("Payment", link(page_of("payment", payment.pk), payment.reference)),
+        *amounts(payment),
+    ]
+
+
+def _fulfillments(row: Order) -> Table:
+    shipments = row.fulfillments.order_by("sequence").prefetch_related("lines__order_line")
+    return Table(
+        "Fulfillments",
+        ("Fulfillment", "State", "Contains", "Created"),
+        [
+            (
+                shipment.reference,
+                badge(shipment.state),
+                ", ".join(
+                    f"{part.quantity} of {part.order_line.sku}" for part in shipment.lines.all()
+                ),
+                when(shipment.created_at),
+            )
+            for shipment in shipments
+        ],
+    )
+
+
+def _notifications(row: Order) -> Table:
+    return Table(
+        "Notifications",
+        ("Message", "To", "Sent", "Tries"),
+        [
+            (mail.template.replace("_", " "), mail.recipient, when(mail.sent_at), mail.attempts)
+            for mail in row.notifications.order_by("pk")
+        ],
+        numbers=("Tries",),
+    )
+
+
+def _attribution(row: Order) -> list[tuple[str, Any]]:
+    seen = row.attribution
+    return [
+        ("Source", seen.source),
+        ("Medium", seen.medium),
+        ("Campaign", seen.campaign),
+        ("Term, content", " / ".join(filter(None, (seen.term, seen.content)))),
+        ("Click ids", text_of(seen.click_ids)),
+        ("Referrer", seen.referrer_host),
+        ("Landing page", seen.landing_page),
+        ("Session", seen.session_id),
+        ("Client id", seen.client_id),
+        ("Consent", seen.consent),
+        ("Captured", when(seen.captured_at)),
+    ]

@@ -1,0 +1,246 @@
+"""Staff see payments and their steps; with the permission, they release a hold, on the record."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+
+from foundation import confirm
+from foundation.confirm import Question, ReasonForm
+from foundation.money import Money
+from foundation.sections import Facts, Table, Timeline
+from foundation.staff import (
+    PageAdmin,
+    action_url,
+    badge,
+    choice_filter,
+    pages_pointing_at,
+    when,
+    who,
+)
+from foundation.state_machine import IllegalTransition
+from payments import timeline
+from payments.models import Payment
+from payments.services.void import NotVoidable, void
+from payments.states import PAYMENT
+
+VERB: Final = "Void"
+_WHY_NOT: Final[Mapping[str, str]] = {
+    "authorizing": "The processor has not said yet whether there is a hold.",
+    "unknown": "The outcome of the authorization is unknown; the sweep is asking the processor.",
+    "requires_action": "The customer has not confirmed yet; unconfirmed holds lapse by themselves.",
+    "capturing": "The hold is being captured right now.",
+    "captured": "It was captured. Captured money goes back by a refund.",
+    "partially_captured": "It was captured in part. Captured money goes back by a refund.",
+    "partially_refunded": "It was captured, and refunded in part. The rest goes back by a refund.",
+    "refunded": "It was captured and refunded.",
+    "disputed": "It was captured, and the customer disputes it.",
+    "voiding": "Its hold is being released; the processor has not confirmed it yet.",
+    "voided": "Its hold is released already.",
+    "declined": "It was declined; nothing is held.",
+    "abandoned": "It never happened at the processor; nothing is held.",
+    "expired": "Its hold has expired; nothing is held.",
+}
+_NO_ORDER: Final = "No order stands on it yet: approve or reject its checkout instead."
+
+
+def why_not(payment: Payment) -> str:
+    """Why this payment can not be voided here and now; "" when it can."""
+    if payment.state != "authorized":
+        return _WHY_NOT.get(payment.state, f"It is {payment.state}.")
+    # A hold of an unfinished checkout belongs to that checkout, which must not find it gone.
+    return "" if "order" in pages_pointing_at(payment) else _NO_ORDER
+
+
+def amounts(payment: Payment) -> list[tuple[str, Any]]:
+    """The payment in pairs, for its own page and for its order's."""
+    card = f"{payment.card_brand} •••• {payment.card_last4}" if payment.card_last4 else ""
+    fold = ("authorized", "captured", "voided", "refunded")
+    return [
+        ("State", badge(payment.state)),
+        ("Asked for", Money(payment.amount, payment.currency)),
+        *(
+            (name.capitalize(), Money(value, payment.currency))
+            for name in fold
+            if (value := getattr(payment, f"{name}_amount"))
+        ),
+        ("Capture before", when(payment.capture_before)),
+        ("Card", card),
+        ("Decline code", payment.decline_code),
+        ("Processor", f"{payment.processor} {payment.processor_reference}"),
+    ]
+
+
+def steps(payment: Payment | None) -> Table:
+    """Every step at the processor, with who made it."""
+    rows = [] if payment is None else payment.transactions.order_by("pk")
+    return Table(
+        "Payment transactions",
+        ("When", "Step", "Outcome", "Amount", "Processor reference", "By"),
+        [
+            (
+                when(step.created_at),
+                step.kind,
+                badge("succeeded" if step.succeeded else "failed")
+                if step.succeeded or not step.error_code
+                else format_html("{} {}", badge("failed"), step.error_code),
+                Money(step.amount, step.currency),
+                step.processor_reference,
+                step.actor,
+            )
+            for step in rows
+        ],
+        numbers=("Amount",),
+        empty="Nothing happened at the processor.",
+    )
+
+
+@admin.register(Payment)
+class PaymentAdmin(PageAdmin):
+    """Payments: found by their id, the processor's, or the checkout's."""
+
+    list_display = ("name", "state_badge", "money", "card", "processor_reference", "created")
+    list_filter = (
+        choice_filter("state", sorted(PAYMENT.states), title="state"),
+        choice_filter("currency", ("USD", "EUR", "GBP", "JPY", "KWD"), title="currency"),
+        "created_at",
+    )
+    search_help_text = "pay_…, the processor's reference (pi_…), or the checkout (chk_…)."
+    by_reference: ClassVar = {"pay": "pk", "chk": "stream"}
+    by_text = ("processor_reference",)
+
+    @admin.display(description="payment")
+    def name(self, row: Payment) -> str:
+        """The public id."""
+        return format_html('<span class="reference">{}</span>', row.reference)
+
+    @admin.display(description="state", ordering="state")
+    def state_badge(self, row: Payment) -> str:
+        """The state, colored."""
+        return badge(row.state)
+
+    @admin.display(description="amount", ordering="amount")
+    def money(self, row: Payment) -> Money:
+        """What was asked for."""
+        return Money(row.amount, row.currency)
+
+    @admin.display(description="card")
+    def card(self, row: Payment) -> str:
+        """Brand and last four digits."""
+        return f"{row.card_brand} {row.card_last4}".strip() or "—"
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, row: Payment) -> str:
+        """When it was opened."""
+        return when(row.created_at)
+
+    def sections(self, row: Payment) -> list[Any]:
+        """Amounts, what it is for, its steps at the processor, and what happened to it."""
+        reason = why_not(row)
+        note = f"It can not be voided. {reason}" if reason else ""
+        about = [(name.capitalize(), url) for name, url in pages_pointing_at(row).items()]
+        known = [
+            ("Payment", row.reference),
+            ("Method", row.payment_method),
+            ("Opened", when(row.created_at)),
+            ("Look-ups", row.look_ups),
+        ]
+        return [
+            Facts("Payment", amounts(row), note=note),
+            Facts("Belongs to", [*about, *known]),
+            steps(row),
+            Timeline(timeline.of_payment(row)),
+        ]
+
+    def buttons(self, request: HttpRequest, row: Payment) -> list[tuple[str, str]]:
+        """Void, for those who may, while there is a hold to release."""
+        if not _may_void(request) or why_not(row):
+            return []
+        return [(f"{VERB}…", action_url(self, "void", row))]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The void stands on its own address: Django's form views wrap theirs in a transaction."""
+        view = self.admin_site.admin_view(self.void_view)
+        return [
+            path("<str:object_id>/void/", view, name="payments_payment_void"),
+            *super().get_urls(),
+        ]
+
+    def void_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """GET asks, POST releases the hold and says truthfully what became of it."""
+        if not _may_void(request):
+            raise PermissionDenied
+        payment = self.found(request, object_id)
+        if payment is None:
+            return self.missing(request, object_id)
+        context = self.page_context(request, payment)
+        form = ReasonForm(
+            request.POST or None, initial={"token": confirm.token(request, **_seen(payment))}
+        )
+        if request.method == "POST" and not _is_current(request, payment):
+            messages.error(request, f"Nothing was done. {_stale(payment)}")
+        elif reason := why_not(payment):
+            messages.error(request, f"Nothing was done: it can not be voided. {reason}")
+        elif request.method == "POST" and form.is_valid():
+            _release(request, payment, reason=form.cleaned_data["reason"])
+        else:
+            return confirm.ask(request, context, _question(payment), form)
+        return HttpResponseRedirect(context["row_url"])
+
+
+def _may_void(request: HttpRequest) -> bool:
+    return request.user.has_perm("payments.void_payment")
+
+
+def _seen(payment: Payment) -> dict[str, Any]:
+    """Every claim of a payment takes a new lease token, so an old form no longer fits."""
+    return {"verb": VERB, "seen": [str(payment.pk), payment.lease_token]}
+
+
+def _is_current(request: HttpRequest, payment: Payment) -> bool:
+    return confirm.fits(request, request.POST.get("token", ""), **_seen(payment))
+
+
+def _stale(payment: Payment) -> str:
+    now = why_not(payment) or "Open the form again."
+    return f"This form was used already, or the payment moved since it was drawn. {now}"
+
+
+def _question(payment: Payment) -> Question:
+    amount = Money(payment.authorized_amount, payment.currency)
+    order = pages_pointing_at(payment).get("order", "")
+    facts = [("Order", order), ("Payment", payment.reference), *amounts(payment)]
+    return Question(
+        verb=VERB,
+        text=f"Void this payment of {amount}?",
+        facts=Facts("Payment", facts),
+        consequence=(
+            f"The hold of {amount} is released, the order is canceled and its stock returned."
+            " This can not be undone: to take the money after all, the customer must pay again."
+        ),
+    )
+
+
+def _release(request: HttpRequest, payment: Payment, *, reason: str) -> None:
+    """Call the verb, then tell what the row says now, whoever moved it."""
+    try:
+        void(payment.pk, by=who(request), reason=reason)
+        refused = False
+    except (NotVoidable, IllegalTransition):
+        refused = True  # somebody else was faster, and their move is the one on record
+    payment.refresh_from_db()
+    if refused:
+        messages.error(request, f"You changed nothing. {why_not(payment)}")
+    elif payment.state == "voided":
+        amount = Money(payment.voided_amount, payment.currency)
+        text = f"Voided: the hold of {amount} is released. Its order is being canceled."
+        messages.success(request, text)
+    elif payment.state == "voiding":
+        text = "Still voiding: the processor did not confirm. The sweep finishes it by itself."
+        messages.warning(request, text)
+    else:
+        messages.error(request, f"Not voided. {why_not(payment)}")
