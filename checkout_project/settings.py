@@ -194,6 +194,7 @@ STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox"
 STRIPE_CONNECT_SECONDS = env.float("STRIPE_CONNECT_SECONDS", default=1.0)
 STRIPE_READ_SECONDS = env.float("STRIPE_READ_SECONDS", default=10.0)
 STRIPE_POOL_SIZE = 32
+STRIPE_LIST_PAGES_MAX = env.int("STRIPE_LIST_PAGES_MAX", default=3)
 # How long "not found" may mean "not found yet" (Stripe: search within a minute of the write).
 PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default=60.0)
 

@@ -85,10 +85,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to write for one key, until somebody holds a newer token."""
+    """The right to write for one key, until somebody holds a newer token.
+
+    It lasts `seconds` from the claim, and as long again from each `renew`.
+    """
 
     key_id: uuid.UUID
     token: int
+    seconds: float
 
     @contextmanager
     def held(self) -> Iterator[IdempotencyKey]:
@@ -107,11 +111,6 @@ class Claim:
     row: IdempotencyKey
     is_new: bool = False
     answer: Answer | None = None
-
-    @property
-    def lease(self) -> Lease:
-        """The lease this claim won. Meaningless when there is an answer already."""
-        return Lease(key_id=self.row.pk, token=self.row.lease_token)
 
 
 def read_key(header: str | None) -> str:
@@ -238,6 +237,11 @@ def take_over(*, subject_id: uuid.UUID, lease_seconds: float) -> IdempotencyKey 
             return None
         _take(row, lease_seconds)
     return row
+
+
+def renew(row: IdempotencyKey, *, seconds: float) -> None:
+    """The holder is alive and about to call out again."""
+    _write(row, leased_until=from_now(seconds))
 
 
 def complete(row: IdempotencyKey, answer: Answer, *, abandoned: bool = False) -> None:

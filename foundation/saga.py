@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from django.db import models
 
-from foundation import clock
+from foundation import clock, idempotency
 from foundation.errors import DomainError
 from foundation.idempotency import Lease
 from foundation.models import IdempotencyKey
@@ -154,6 +154,8 @@ class Saga(Generic[M]):
             answered = _Outgoing(outgoing.call, outgoing.record, outgoing.call())
             with lease.held() as key:
                 outgoing = self.advance(memory, key, answered)
+                if outgoing is not None:
+                    idempotency.renew(key, seconds=lease.seconds)
         raise GoingInCircles(f"{memory.pk}: more than {_CALLS_MAX} calls in one run")
 
     def resume(self, memory: M, lease: Lease) -> None:

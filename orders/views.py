@@ -10,10 +10,8 @@ from rest_framework.views import APIView
 
 from foundation import lookup
 from foundation.authentication import principal
-from foundation.errors import InvalidInput
 from foundation.http import client_ip, stored
 from foundation.idempotency import read_key
-from foundation.strict_fields import pointers
 from orders import representations, selectors, timeline
 from orders.checkout.pay import Purchase, pay
 from orders.serializers.checkout_request import CheckoutRequest
@@ -28,12 +26,9 @@ class Checkouts(APIView):
         """Everything that can be refused without a trace is refused before the claim."""
         key = read_key(request.headers.get("Idempotency-Key"))
         body = request.data
-        asked = CheckoutRequest(data=body)
-        if not asked.is_valid():
-            raise InvalidInput("Some fields are not acceptable.", errors=pointers(asked.errors))
         reply = pay(
             Purchase(
-                intent=asked.validated_data,
+                intent=CheckoutRequest.accept(body),
                 body=body,
                 key=key,
                 client_id=principal(request).client_id,

@@ -13,9 +13,9 @@ from django.db import IntegrityError, OperationalError
 
 from foundation import clock, idempotency
 from foundation.errors import StoreUnavailable
-from foundation.idempotency import Answer, Claim, InProgress, Overtaken, from_now
+from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken, from_now
 from foundation.ids import new_id
-from foundation.models import client_scope
+from foundation.models import IdempotencyKey, client_scope
 from foundation.saga import FORWARD, is_over
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable, repeat_on_conflict
@@ -73,7 +73,7 @@ def pay(purchase: Purchase) -> Reply:
     if claim.answer is not None:
         return Reply(claim.answer, is_replay=True)
     try:
-        CHECKOUT.carry_on(checkout, claim.lease, outgoing)
+        CHECKOUT.carry_on(checkout, lease_of(claim.row), outgoing)
     except (Overtaken, IllegalTransition) as overtaken:
         raise InProgress from overtaken
     except OperationalError as error:
@@ -85,6 +85,11 @@ def pay(purchase: Purchase) -> Reply:
         ) from error
     assert checkout.answer is not None  # noqa: S101 - every stop of the saga answers
     return Reply(checkout.answer)
+
+
+def lease_of(row: IdempotencyKey) -> Lease:
+    """The lease that was just won on this key."""
+    return Lease(row.pk, row.lease_token, settings.CHECKOUT_LEASE_SECONDS)
 
 
 def _begin(purchase: Purchase) -> tuple[Claim, Checkout, Any]:
@@ -137,7 +142,8 @@ def _open(purchase: Purchase, checkout_id: uuid.UUID) -> Checkout:
         billing_address=plain["billing_address"],
         lines=[line.as_json() for line in lines],
         expected_total=plain["expected_total"],
-        attribution=plain["attribution"] | {"request_referrer": purchase.referrer},
+        attribution=plain["attribution"]
+        | {"request_referrer": purchase.referrer, "dropped": plain["attribution_dropped"]},
         metadata=plain["metadata"],
         request_id=purchase.request_id,
         currency=intent.currency,

@@ -9,9 +9,9 @@ import uuid
 from django.conf import settings
 
 from foundation import idempotency
-from foundation.idempotency import Lease, Overtaken
+from foundation.idempotency import Overtaken
 from foundation.models import IdempotencyKey
-from orders.checkout.pay import KIND, taken_over
+from orders.checkout.pay import KIND, lease_of, taken_over
 from orders.checkout.saga import CHECKOUT
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def resume(checkout_id: uuid.UUID) -> bool:
 def _resume(row: IdempotencyKey) -> None:
     checkout = taken_over(row.subject_id)
     try:
-        CHECKOUT.resume(checkout, Lease(row.pk, row.lease_token))
+        CHECKOUT.resume(checkout, lease_of(row))
     except Overtaken:
         _log.info("recovery: %s went on in other hands", checkout.reference)
     except Exception:  # noqa: BLE001 - logged with its trace

@@ -13,6 +13,7 @@ from typing import Any, Final
 import stripe
 from django.conf import settings
 
+from foundation import clock
 from foundation.transactions import refuse_inside_transaction
 from payments.processors.base import (
     Card,
@@ -35,7 +36,6 @@ _STATUS: Final[dict[str, Status]] = {
     "processing": "pending",
 }
 _EXPAND: Final = ["latest_charge"]
-_LIST_PAGES_MAX: Final = 5
 
 
 class StripeProcessor:
@@ -115,7 +115,8 @@ class StripeProcessor:
 
         By its id when we know it; else by our reference, first in the search index (which
         lags by up to a minute: https://docs.stripe.com/search#data-freshness), then in the
-        list since just before the attempt (which does not).
+        list since just before the attempt (which does not). At most
+        1 + `STRIPE_LIST_PAGES_MAX` requests: the lease must outlive them all.
         """
         with _translated():
             if processor_reference:
@@ -163,16 +164,24 @@ class StripeProcessor:
 
     def _in_list(self, reference: str, since: dt.datetime) -> dict[str, Any] | None:
         begin = int(since.timestamp()) - 60
+        lag = settings.PROCESSOR_LOOKUP_LAG_SECONDS
         page = self._client.v1.payment_intents.list(
-            {"created": {"gte": begin}, "limit": 100, "expand": ["data.latest_charge"]}
+            {
+                "created": {"gte": begin, "lte": int(since.timestamp() + lag) + 60},
+                "limit": 100,
+                "expand": ["data.latest_charge"],
+            }
         )
-        for _ in range(_LIST_PAGES_MAX):
+        for turned in range(settings.STRIPE_LIST_PAGES_MAX):
             found = _pick([intent.to_dict() for intent in page.data], reference)
             if found or not page.has_more:
                 return found
-            page = page.next_page()
-        # More traffic than we may read is not proof that ours is not there.
-        raise OutcomeUnknown("the list is longer than a look-up may read")
+            if turned + 1 < settings.STRIPE_LIST_PAGES_MAX:
+                page = page.next_page()
+        if clock.now() < since + dt.timedelta(seconds=lag):
+            # More traffic than we may read is no proof that ours is not there.
+            raise OutcomeUnknown("the list is longer than a look-up may read")
+        return None  # the search index has caught up by now, and does not show it
 
 
 def _pick(intents: list[dict[str, Any]], reference: str) -> dict[str, Any] | None:

@@ -75,7 +75,7 @@ def look_up(payment: Payment) -> Callable[[], Answer]:
         processor(payment.processor).find,
         reference=payment.reference,
         processor_reference=payment.processor_reference,
-        since=payment.created_at,
+        since=payment.asked_at,
     )
     return partial(ask, find)
 
