@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from foundation import clock
 from foundation.models import ApiClient, ApiKey, AuditEntry, IdempotencyKey, Transition
-from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, when
+from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp, when
 
 # A dead lease is taken over by the sweep within one beat; two missed beats are a person's matter.
 _BEATS_MISSED = 3
@@ -74,10 +74,10 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
         """A link to what the key started."""
         return link(page_of(row.subject_kind, row.subject_id), row.subject_kind)
 
-    @admin.display(description="created", ordering="created_at")
+    @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, row: IdempotencyKey) -> str:
         """When the key was claimed."""
-        return when(row.created_at)
+        return stamp(row.created_at)
 
     @admin.display(description="completed")
     def completed(self, row: IdempotencyKey) -> str:

@@ -43,8 +43,8 @@ class Table:
     numbers: Sequence[str] = ()
     foot: Iterable[tuple[str, Any]] = ()
     empty: str = "Nothing yet."
+    width: str = "full"
     template: ClassVar[str] = "foundation/admin/table.html"
-    width: ClassVar[str] = "full"
 
     @property
     def headings(self) -> list[tuple[str, str]]:

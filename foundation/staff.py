@@ -59,6 +59,11 @@ def when(moment: dt.datetime | None) -> str:
     return "—" if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def stamp(moment: dt.datetime | None) -> str:
+    """The same for a column whose heading says UTC."""
+    return when(moment).removesuffix(" UTC")
+
+
 def who(request: HttpRequest) -> str:
     """The actor that goes on record for what this person does."""
     return f"staff:{request.user.get_username()}"[:120]

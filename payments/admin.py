@@ -19,6 +19,7 @@ from foundation.staff import (
     badge,
     choice_filter,
     pages_pointing_at,
+    stamp,
     when,
     who,
 )
@@ -133,10 +134,10 @@ class PaymentAdmin(PageAdmin):
         """Brand and last four digits."""
         return f"{row.card_brand} {row.card_last4}".strip() or "—"
 
-    @admin.display(description="created", ordering="created_at")
+    @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, row: Payment) -> str:
         """When it was opened."""
-        return when(row.created_at)
+        return stamp(row.created_at)
 
     def sections(self, row: Payment) -> list[Any]:
         """Amounts, what it is for, its steps at the processor, and what happened to it."""

@@ -20,6 +20,7 @@ from foundation.staff import (
     link,
     page_of,
     pages_pointing_at,
+    stamp,
     when,
 )
 from orders import timeline
@@ -76,10 +77,10 @@ class CheckoutAdmin(PageAdmin):
         """What fraud screening said."""
         return badge(row.risk_outcome)
 
-    @admin.display(description="started", ordering="started_at")
+    @admin.display(description="started (UTC)", ordering="started_at")
     def started(self, row: Checkout) -> str:
         """When the shopper pressed Pay."""
-        return when(row.started_at)
+        return stamp(row.started_at)
 
     def sections(self, row: Checkout) -> list[Any]:
         """Everything about one attempt to buy."""

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
-from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, when
+from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
 from orders import timeline
 from orders.admin.shown import address, percent, reservations
 from orders.models import Order
@@ -29,7 +29,6 @@ class OrderAdmin(PageAdmin):
         "payment_badge",
         "total",
         "email",
-        "customer_reference",
         "placed",
     )
     list_filter = (
@@ -75,10 +74,10 @@ class OrderAdmin(PageAdmin):
         """What the customer owes or paid."""
         return Money(row.total_amount, row.currency)
 
-    @admin.display(description="placed", ordering="placed_at")
+    @admin.display(description="placed (UTC)", ordering="placed_at")
     def placed(self, row: Order) -> str:
         """When it was placed."""
-        return when(row.placed_at)
+        return stamp(row.placed_at)
 
     def buttons(self, request: HttpRequest, row: Order) -> list[tuple[str, str]]:
         """What may be done with its payment."""
@@ -89,12 +88,13 @@ class OrderAdmin(PageAdmin):
         """Everything about one order."""
         return [
             _lines(row),
+            Facts("Order", _facts(row)),
             Facts("Customer", _customer(row)),
             Facts("Payment", _payment(row)),
+            Facts("Attribution", _attribution(row)),
             steps(row.payment),
             _fulfillments(row),
             reservations(row.checkout),
-            Facts("Attribution", _attribution(row)),
             _notifications(row),
             Timeline(timeline.of_order(row)),
         ]
@@ -110,8 +110,8 @@ def _lines(row: Order) -> Table:
         [
             (
                 line.sku, line.title, line.quantity, money(line.unit_amount),
-                f"{percent(line.tax_rate_ppm)} {line.tax_jurisdiction}"
-                f" ({'in the price' if line.tax_inclusive else 'on top'})",
+                f"{percent(line.tax_rate_ppm)} {'included' if line.tax_inclusive else 'on top'},"
+                f" {line.tax_jurisdiction}",
                 money(line.net_amount), money(line.tax_amount),
             )
             for line in row.lines.all()
@@ -126,20 +126,26 @@ def _lines(row: Order) -> Table:
     )  # fmt: skip
 
 
+def _facts(row: Order) -> list[tuple[str, Any]]:
+    return [
+        ("Number", row.public_number),
+        ("Order", row.reference),
+        ("Checkout", link(page_of("checkout", row.checkout_id), row.checkout.reference)),
+        ("Cart", row.cart_id),
+        ("Placed", when(row.placed_at)),
+        ("Next step due", when(row.next_step_at)),
+        ("Restarts", row.stalls),
+        ("Metadata", text_of(row.metadata)),
+    ]
+
+
 def _customer(row: Order) -> list[tuple[str, Any]]:
     return [
         ("E-mail", row.email),
         ("Reference", row.customer_reference),
-        ("Cart", row.cart_id),
         ("Shipping", row.shipping_method),
         ("Ships to", address(row.shipping_address)),
         ("Billed to", address(row.billing_address)),
-        ("Metadata", text_of(row.metadata)),
-        ("Placed", when(row.placed_at)),
-        ("Order", row.reference),
-        ("Checkout", link(page_of("checkout", row.checkout_id), row.checkout.reference)),
-        ("Next step due", when(row.next_step_at)),
-        ("Restarts", row.stalls),
     ]
 
 
@@ -179,6 +185,7 @@ def _notifications(row: Order) -> Table:
             for mail in row.notifications.order_by("pk")
         ],
         numbers=("Tries",),
+        width="half",
     )
 
 

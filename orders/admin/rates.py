@@ -59,7 +59,7 @@ class ShippingRateAdmin(_ModelAdmin):
 
     form = ShippingForm
     list_display = ("title", "method", "country", "price", "tax_code")
-    list_filter = ("method", "currency")
+    list_filter = ("method",)
     search_fields = ("title", "method", "=country")
     ordering = ("method", "country", "currency")
 

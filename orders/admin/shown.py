@@ -32,4 +32,5 @@ def reservations(checkout: Checkout) -> Table:
             for hold in checkout.reservations.order_by("sku")
         ],
         numbers=("Quantity",),
+        width="half",
     )

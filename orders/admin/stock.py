@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
 from foundation.ids import public
-from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, when
+from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp
 from orders.models import Reservation, StockItem
 from orders.states import RESERVATION
 
@@ -71,7 +71,7 @@ class ReservationAdmin(ReadOnlyAdmin):
         """A link to the checkout that holds it."""
         return link(page_of("checkout", row.checkout_id), public("chk", row.checkout_id))
 
-    @admin.display(description="created", ordering="created_at")
+    @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, row: Reservation) -> str:
         """When it was taken."""
-        return when(row.created_at)
+        return stamp(row.created_at)
