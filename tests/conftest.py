@@ -69,7 +69,10 @@ class Api:
     def checkout(self, body=None, *, key=None, **headers):
         """POST /v1/checkouts; a fresh key unless one is given."""
         return self.post(
-            "/v1/checkouts", body or builders.a_purchase(), key=key or builders.a_key(), **headers
+            "/v1/checkouts",
+            body or builders.a_purchase(),
+            key=builders.a_key() if key is None else key,
+            **headers,
         )
 
 
