@@ -41,7 +41,7 @@ class StuckFilter(admin.SimpleListFilter):
 class IdempotencyKeyAdmin(ReadOnlyAdmin):
     """What was asked under which key, who is at work on it, and what was answered."""
 
-    list_display = ("key", "state_badge", "work", "subject", "scope", "response_status", "created")
+    list_display = ("key", "state_badge", "work", "subject", "response_status", "created")
     list_filter = (
         choice_filter("state", IdempotencyKey.State.values, title="state"),
         StuckFilter,

@@ -13,7 +13,9 @@ NOTHING = "—"
 
 def text_of(facts: Mapping[str, Any] | None) -> str:
     """A small JSON object as "key: value" pairs, the empty ones left out."""
-    pairs = [f"{key}: {value}" for key, value in (facts or {}).items() if value not in (None, "")]
+    pairs = [
+        f"{key}: {value}" for key, value in (facts or {}).items() if value not in (None, "", [], {})
+    ]
     return ", ".join(pairs) or NOTHING
 
 

@@ -72,5 +72,6 @@ def _why_not(checkout_id: uuid.UUID) -> str:
         return f"It is {checkout.state}."
     if checkout.forward_until <= clock.now():
         return "Its time for review is over; it is being undone."
-    hold = "gone" if checkout.payment is None else checkout.payment.state
-    return f"Its payment is {hold}: there is no hold to place an order on. Reject it."
+    if checkout.payment is not None and checkout.payment.state != "authorized":
+        return f"Its payment is {checkout.payment.state}: no order can stand on it. Reject it."
+    return "Somebody else is at work on it."

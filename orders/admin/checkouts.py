@@ -91,8 +91,8 @@ class CheckoutAdmin(PageAdmin):
             Facts("Links", _links(row)),
             _reasons(row),
             _lines(row),
-            _step_log(row),
             steps(row.payment),
+            _step_log(row),
             reservations(row),
             _keys(row),
             Timeline(timeline.of_checkout(row)),
@@ -209,6 +209,7 @@ def _step_log(row: Checkout) -> Table:
         "Steps",
         ("When", "Step"),
         [(when(dt.datetime.fromisoformat(step["at"])), step["step"]) for step in row.step_log],
+        width="half",
     )
 
 
