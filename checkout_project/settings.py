@@ -11,7 +11,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from checkout_project import beat, embedded
+from checkout_project import beat, embedded, queues
 from checkout_project.event_routes import EVENT_ROUTES as EVENT_ROUTES
 
 # --- environment -----------------------------------------------------------------------
@@ -139,6 +139,7 @@ CELERY_TASK_ACKS_ON_TIMEOUT = True
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_TASK_DEFAULT_QUEUE = "orders"
+CELERY_TASK_ROUTES = queues.TASK_ROUTES
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 5_000

@@ -11,37 +11,37 @@ from orders import cancellation, fulfillment, stalled
 from orders.checkout import recovery
 
 
-@shared_task(queue="orders")
+@shared_task
 def fulfill_order(order_id: str) -> None:
     """Create what the warehouse owes."""
     fulfillment.fulfill(uuid.UUID(order_id))
 
 
-@shared_task(queue="orders")
+@shared_task
 def notify_customer(order_id: str) -> None:
     """Confirm the order by e-mail, and close the story of placing it."""
     stalled.notify_and_settle(uuid.UUID(order_id))
 
 
-@shared_task(queue="orders")
+@shared_task
 def cancel_order_of_payment(payment_id: str) -> None:
     """Cancel the order whose hold was released."""
     cancellation.cancel_for_void(uuid.UUID(payment_id))
 
 
-@shared_task(queue="sweeps")
+@shared_task
 def recover_checkouts() -> None:
     """Finish or undo checkouts whose runner is gone."""
     recovery.recover_checkouts(limit=settings.SWEEP_BATCH)
 
 
-@shared_task(queue="sweeps")
+@shared_task
 def restart_stalled_orders() -> None:
     """Tell again of orders whose next step is due and nobody is at work on."""
     stalled.restart_stalled_orders(limit=settings.SWEEP_BATCH)
 
 
-@shared_task(queue="sweeps")
+@shared_task
 @once_per_window("reap_idempotency_keys", seconds=86_400)
 def reap_idempotency_keys() -> None:
     """Delete ended keys past their keep time."""

@@ -138,7 +138,7 @@ def _store_stock(rows: Sequence[CatalogRow], ids: Ids, *, set_stock: bool) -> No
 def _refuse_less_than_reserved(rows: Sequence[CatalogRow]) -> None:
     """Stock that is spoken for cannot be counted away; the rows stay locked until the commit."""
     counted = {row.sku: row for row in rows}
-    held = StockItem.objects.select_for_update().filter(reserved__gt=0).order_by("sku")
+    held = StockItem.objects.select_for_update(no_key=True).filter(reserved__gt=0).order_by("sku")
     bad = [
         BadRow(counted[sku].line, f"on_hand is less than the {reserved} that are reserved")
         for sku, reserved in held.values_list("sku", "reserved")
