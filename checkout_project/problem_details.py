@@ -1,10 +1,10 @@
 """The one translator: whatever a view raises becomes `application/problem+json` (RFC 9457)."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
@@ -13,8 +13,10 @@ from foundation import problems
 from foundation.authentication import Unauthenticated
 from foundation.errors import DomainError, MalformedRequest, NotFound, StoreUnavailable
 from foundation.http import stored
+from foundation.transactions import sqlstate
 
 _log = logging.getLogger(__name__)
+_READ_ONLY: Final = "25006"
 
 
 class ServerError(DomainError):
@@ -62,7 +64,7 @@ def respond(error: DomainError, request: Any) -> HttpResponse:
 def _translated(error: Exception, context: dict[str, Any]) -> DomainError | None:
     if isinstance(error, DomainError):
         return error
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if _is_database_away(error):
         _log.warning("the database did not answer: %s", error)
         return StoreUnavailable(
             "Nothing was started. Repeat with the same key.",
@@ -76,6 +78,13 @@ def _translated(error: Exception, context: dict[str, Any]) -> DomainError | None
     if isinstance(error, RequestDataTooBig):
         return MalformedRequest("The body is too large.")
     return None
+
+
+def _is_database_away(error: Exception) -> bool:
+    """No connection, no lock in time, no room, or a server that only reads (a standby)."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return True
+    return isinstance(error, DatabaseError) and sqlstate(error) == _READ_ONLY
 
 
 def _from_rest_framework(error: exceptions.APIException, context: dict[str, Any]) -> DomainError:

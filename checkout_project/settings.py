@@ -111,6 +111,7 @@ _database: dict[str, Any] = env.db_url("DATABASE_URL", default=_EMBEDDED.databas
 DATABASES = {
     "default": {
         **_database,
+        "ENGINE": "foundation.postgres",
         "ATOMIC_REQUESTS": False,  # the saga owns its commits; a system check holds this
         "CONN_MAX_AGE": env.int("DATABASE_CONNECTION_SECONDS", default=300),
         "CONN_HEALTH_CHECKS": True,

@@ -4,7 +4,7 @@ from typing import Final
 
 from foundation.state_machine import StateTable
 
-_OUTCOMES: Final = ("completed", "failed", "expired", "compensating")
+_OUTCOMES: Final = ("completed", "failed", "expired", "compensating", "needs_attention")
 
 CHECKOUT: Final = StateTable(
     aggregate="checkout",

@@ -1,0 +1,1 @@
+"""The database backend: Django's for PostgreSQL, asking a kept connection without a round trip."""
