@@ -12,7 +12,10 @@ from checkout_project.processes import QUEUES
 
 CONNECT_SECONDS = 4
 PING_SECONDS = 1.0
-REDIS_LEFTOVERS = ("unacked", "unacked_index", "unacked_mutex")
+REDIS_LEFTOVERS = (
+    *("unacked", "unacked_index", "unacked_mutex", "_kombu.binding_deadlines"),
+    *(f"_kombu.{kind}.{queue}" for kind in ("binding", "binding_permanent") for queue in QUEUES),
+)
 
 
 class BrokerInUse(RuntimeError):
@@ -31,7 +34,9 @@ def borrowed(url: str) -> Iterator[None]:
 
 def worker_answers(url: str) -> bool:
     """Whether a Celery worker listens there."""
-    with Celery(broker=url, set_as_current=False) as asker:
+    with Celery(set_as_current=False) as asker:
+        # Named apart: a CELERY_BROKER_URL in the environment would win over `broker_url`.
+        asker.conf.update(broker_read_url=url, broker_write_url=url)
         return bool(asker.control.inspect(timeout=PING_SECONDS, limit=1).ping())
 
 

@@ -104,13 +104,13 @@ class Narrator:
         lines = [journal_line(entry) for entry in journal["entries"]]
         self.labeled("journal", lines or ["the processor was not asked"])
 
-    def shelf(self, sku: str, *shelves: Shelf) -> None:
-        """One product's stock, before and after."""
-        shown = [
-            f"{each.on_hand} on hand, {each.reserved} reserved, of these {each.held} held"
-            for each in shelves
+    def shelf(self, sku: str, **shelves: Shelf) -> None:
+        """One product's stock at some moments."""
+        lines = [
+            f"{sku} {moment}: {each.on_hand} on hand, {each.reserved} reserved ({each.held} held)"
+            for moment, each in shelves.items()
         ]
-        self.labeled("shelf", [f"{sku}: {'  ->  '.join(shown)}"])
+        self.labeled("shelf", lines)
 
     def promises(self, found: Sequence[Promise]) -> None:
         """One line each, with what was seen where it matters."""

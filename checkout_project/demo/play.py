@@ -69,7 +69,11 @@ def opened(tell: Narrator) -> Iterator[tuple[World, WayIn]]:
         shop = Shop(folder=folder / "logs", env=environment)
         with tell.during("web, worker, beat, relay and the sandbox processor"):
             ending.enter_context(shop)
-        tell.wait("the worker", lambda: broker.worker_answers(urls[BROKER]), seconds=WORKER_SECONDS)
+        tell.wait(
+            "the worker to answer",
+            lambda: broker.worker_answers(urls[BROKER]),
+            seconds=WORKER_SECONDS,
+        )
         tell.labeled("open", [f"the API is at {shop.web_url}"])
         yield ending.enter_context(_world(tell, shop, way_in, environment)), way_in
 

@@ -113,6 +113,7 @@ def quick(environment: Mapping[str, str], data: Path) -> dict[str, str]:
     """What every process of the demo sees: servers, mail in files, and short intervals."""
     return {
         **environment,
+        "DJANGO_SETTINGS_MODULE": "checkout_project.settings",
         "EMAIL_URL": "",
         "MAIL_FOLDER": str(data / "mail"),
         "STRIPE_SECRET_KEY": "sk_test_sandbox",
@@ -121,8 +122,9 @@ def quick(environment: Mapping[str, str], data: Path) -> dict[str, str]:
     }
 
 
-# Leases stay longer than connecting and reading together: a system check compares them.
+# Leases stay longer than the longest look-up: a system check compares them.
 QUICK = {
+    "STRIPE_LIST_PAGES_MAX": "1",
     "STRIPE_CONNECT_SECONDS": "1",
     "STRIPE_READ_SECONDS": "2",
     "PROCESSOR_LOOKUP_LAG_SECONDS": "1",

@@ -1,6 +1,8 @@
 """The demo keeps its promises, and its checkers see it when a shop does not."""
 
+import contextlib
 import io
+import itertools
 import json
 import os
 import signal
@@ -13,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from checkout_project import processes
+from checkout_project import checks, processes
 from checkout_project.demo import promises, servers, words
 from checkout_project.demo.narrator import Narrator
 from checkout_project.demo.outside import Mailbox, Reply, Shelf
@@ -225,21 +227,28 @@ def test_a_database_that_cannot_be_made_is_refused_in_one_sentence(tmp_path):
         pass
 
 
-def test_the_leases_outlive_every_call():
-    quick = {name: float(value) for name, value in servers.QUICK.items()}
-    call = quick["STRIPE_CONNECT_SECONDS"] + quick["STRIPE_READ_SECONDS"]
-    assert min(quick["CHECKOUT_LEASE_SECONDS"], quick["PAYMENT_LEASE_SECONDS"]) > call
+def test_its_quick_settings_pass_the_system_check(settings):
+    for name, value in servers.QUICK.items():
+        setattr(settings, name, float(value))
+    assert checks.leases_outlive_calls(None) == []
+    settings.PAYMENT_LEASE_SECONDS = 1.0
+    assert len(checks.leases_outlive_calls(None)) == 1
 
 
+@contextlib.contextmanager
 def started_demo(**environment):
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "manage.py", "demo"],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            demo.terminate()  # gone already, or the test has failed
 
 
 def own_servers():
@@ -251,8 +260,8 @@ def own_servers():
 @pytest.mark.e2e
 @pytest.mark.timeout(DEMO_SECONDS + 30)
 def test_the_demo_keeps_every_promise():
-    demo = started_demo(**own_servers())
-    told, _ = demo.communicate(timeout=DEMO_SECONDS)
+    with started_demo(**own_servers()) as demo:
+        told, _ = demo.communicate(timeout=DEMO_SECONDS)
     assert demo.returncode == 0, told
     for number, story in enumerate(STORIES, start=1):
         assert f"\n{number}  {story.name}\n" in told
@@ -263,14 +272,13 @@ def test_the_demo_keeps_every_promise():
 @pytest.mark.e2e
 @pytest.mark.timeout(DEMO_SECONDS)
 def test_a_stopped_demo_leaves_nothing_running():
-    demo = started_demo(**own_servers())
-    for line in demo.stdout:
-        if line.startswith("1  "):
-            break
-    tree = psutil.Process(demo.pid).children(recursive=True)
-    assert len(tree) > len(processes.NAMES)
-    demo.send_signal(signal.SIGINT)
-    told, _ = demo.communicate(timeout=90)
+    with started_demo(**own_servers()) as demo:
+        before = itertools.takewhile(lambda line: not line.startswith("1  "), demo.stdout)
+        opening = "".join(before)
+        tree = psutil.Process(demo.pid).children(recursive=True)
+        assert len(tree) > len(processes.NAMES), opening
+        demo.send_signal(signal.SIGINT)
+        told, _ = demo.communicate(timeout=90)
     assert demo.returncode == 130, told
     assert "nothing is left running" in told
     _, alive = psutil.wait_procs(tree, timeout=5)

@@ -23,24 +23,23 @@ def decline(world: World) -> list[Promise]:
     after = world.shelf(MUG)
     journal = world.witness.journal(payment=payment)
     world.tell.journal(journal)
-    world.tell.shelf(MUG, before, after)
+    world.tell.shelf(MUG, before=before, after=after)
     return promises.decline(first, again, before=before, after=after, journal=journal)
 
 
 def last_unit(world: World) -> list[Promise]:
     """Two shoppers, two carts, two keys, one signed print."""
     wishes = [(outside.a_purchase(LAST, 1), outside.a_key()) for _ in range(2)]
-    place = world.witness.place()
+    place, before = world.witness.place(), world.shelf(LAST)
     for body, key in wishes:
         world.tell.asked(body, key=key)
     replies = world.api.at_once(wishes)
     for reply in replies:
         world.tell.answered(reply)
-    for reply in replies:
         checkout = reply.doc.get("id") or reply.doc["instance"].rsplit("/", 1)[-1]
         world.timeline_of_checkout(checkout)
     journal = world.witness.journal(since=place)
     world.tell.journal(journal)
-    shelf = world.shelf(LAST)
-    world.tell.shelf(LAST, shelf)
-    return promises.last_unit(replies, shelf=shelf, journal=journal)
+    after = world.shelf(LAST)
+    world.tell.shelf(LAST, before=before, after=after)
+    return promises.last_unit(replies, shelf=after, journal=journal)
