@@ -41,7 +41,7 @@ class StuckFilter(admin.SimpleListFilter):
 class IdempotencyKeyAdmin(ReadOnlyAdmin):
     """What was asked under which key, who is at work on it, and what was answered."""
 
-    list_display = ("key", "state_badge", "work", "subject", "response_status", "created")
+    list_display = ("key", "state_badge", "answered", "subject", "created", "work")
     list_filter = (
         choice_filter("state", IdempotencyKey.State.values, title="state"),
         StuckFilter,
@@ -78,6 +78,11 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     def created(self, row: IdempotencyKey) -> str:
         """When the key was claimed."""
         return stamp(row.created_at)
+
+    @admin.display(description="answer", ordering="response_status")
+    def answered(self, row: IdempotencyKey) -> int | None:
+        """The status that was, and will be, sent."""
+        return row.response_status
 
     @admin.display(description="completed")
     def completed(self, row: IdempotencyKey) -> str:

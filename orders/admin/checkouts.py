@@ -36,7 +36,7 @@ from payments.admin import steps
 class CheckoutAdmin(PageAdmin):
     """Attempts to buy, those that came to nothing too."""
 
-    list_display = ("name", "state_badge", "total", "email", "risk_badge", "cart_id", "started")
+    list_display = ("name", "state_badge", "total", "risk_badge", "started", "email", "cart_id")
     list_filter = (
         choice_filter("state", sorted(CHECKOUT.states), title="state"),
         choice_filter("risk_outcome", ("accept", "review", "reject"), title="risk"),

@@ -60,7 +60,7 @@ def _fits(request: HttpRequest, row: Checkout, verb: str) -> bool:
 
 def _question(row: Checkout, verb: str) -> Question:
     total = Money(row.total_amount, row.currency)
-    reasons = "; ".join(reason["detail"] for reason in row.risk.get("reasons", []))
+    reasons = " ".join(reason["detail"] for reason in row.risk.get("reasons", []))
     facts = [
         ("Checkout", row.reference),
         ("Total", total),
