@@ -47,31 +47,35 @@ def decide(checkout_id: uuid.UUID, *, approved: bool, by: str, reason: str) -> C
 
 
 def _record(checkout_id: uuid.UUID, decision: str) -> None:
-    """Under the key's lock first, as the engine does, so that no runner is in the middle of it."""
+    """Decide by one guarded UPDATE, and make the checkout due.
+
+    The checkout first: who comes second waits for its row, and never for the key's, which the
+    first one needs to carry the decision out. The key is not waited for either, because its
+    holder may be waiting for the checkout.
+    """
+    if why := _why_not(Checkout.objects.select_related("payment").get(pk=checkout_id), decision):
+        raise NotInReview(why)
+    waiting = Checkout.objects.filter(pk=checkout_id, state="in_review", review_decision="")
+    if waiting.update(review_decision=decision) != 1:
+        raise NotInReview("Somebody else decided at the same moment.")
     key = (
-        IdempotencyKey.objects.select_for_update(no_key=True)
+        IdempotencyKey.objects.select_for_update(no_key=True, skip_locked=True)
         .filter(subject_id=checkout_id, state=IdempotencyKey.State.IN_PROGRESS)
         .first()
     )
-    waiting = Checkout.objects.filter(
-        pk=checkout_id, state="in_review", review_decision="", forward_until__gt=clock.now()
-    )
-    if decision == APPROVED:
-        # An order may only stand on a live hold.
-        waiting = waiting.filter(payment__state="authorized")
-    if key is None or waiting.update(review_decision=decision) != 1:
-        raise NotInReview(_why_not(checkout_id))
+    if key is None:
+        raise NotInReview("It is being worked on right now. Look again in a moment.")
     idempotency.postpone(key, seconds=0)
 
 
-def _why_not(checkout_id: uuid.UUID) -> str:
-    checkout = Checkout.objects.select_related("payment").get(pk=checkout_id)
+def _why_not(checkout: Checkout, decision: str) -> str:
     if checkout.review_decision:
         return f"It was {checkout.review_decision} already, and is {checkout.state}."
     if checkout.state != "in_review":
         return f"It is {checkout.state}."
     if checkout.forward_until <= clock.now():
         return "Its time for review is over; it is being undone."
-    if checkout.payment is not None and checkout.payment.state != "authorized":
-        return f"Its payment is {checkout.payment.state}: no order can stand on it. Reject it."
-    return "Somebody else is at work on it."
+    hold = "gone" if checkout.payment is None else checkout.payment.state
+    if decision == APPROVED and hold != "authorized":
+        return f"Its payment is {hold}: no order can stand on it. Reject it."
+    return ""
