@@ -45,7 +45,7 @@ def _refuse_when_used(url: str) -> None:
         with Connection(url, connect_timeout=CONNECT_SECONDS) as line:
             line.ensure_connection(max_retries=1, timeout=CONNECT_SECONDS)
             waiting = [queue for queue in QUEUES if _length(line, queue)]
-        answering = worker_answers(url)
+        answering = not waiting and worker_answers(url)
     except (OperationalError, OSError) as error:
         raise BrokerInUse(f"CELERY_BROKER_URL: {url.split('@')[-1]} is silent: {error}") from error
     if waiting or answering:

@@ -75,7 +75,12 @@ def opened(tell: Narrator) -> Iterator[tuple[World, WayIn]]:
             seconds=WORKER_SECONDS,
         )
         tell.labeled("open", [f"the API is at {shop.web_url}"])
-        yield ending.enter_context(_world(tell, shop, way_in, environment)), way_in
+        try:
+            yield ending.enter_context(_world(tell, shop, way_in, environment)), way_in
+        finally:
+            tell.line()
+            with tell.during("everything to stop"):
+                ending.close()
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ def time_out(world: World) -> list[Promise]:
     first = world.api.checkout(body, key=key)
     world.tell.answered(first)
     path = f"checkouts/{first.doc['id']}"
-    world.tell.wait(
+    world.wait(
         "the sweep, which asks the processor (the client does nothing)",
         lambda: world.api.get(path)["status"] != "processing",
         seconds=SETTLE_SECONDS,
@@ -39,7 +39,7 @@ def time_out(world: World) -> list[Promise]:
 
 def killed_worker(world: World) -> list[Promise]:
     """The capture is under way when the worker dies; another one comes later."""
-    world.tell.wait(
+    world.wait(
         "all earlier orders to be settled",
         lambda: not world.api.get("orders", status="placed")["items"],
         seconds=QUIET_SECONDS,
@@ -50,7 +50,7 @@ def killed_worker(world: World) -> list[Promise]:
     reply = world.api.checkout(body, key=key)
     world.tell.answered(reply)
     order, payment = reply.doc["order"]["id"], reply.doc["payment"]["id"]
-    world.tell.wait(
+    world.wait(
         "the capture to be on its way",
         lambda: "capture" in world.witness.journal(payment=payment)["requests"],
         seconds=AIM_SECONDS,

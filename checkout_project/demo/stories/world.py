@@ -28,9 +28,17 @@ class World:
         """The stock of one product."""
         return outside.shelf(self.database_url, sku)
 
+    def wait(self, what: str, holds: Callable[[], bool], *, seconds: float) -> bool:
+        """Wait, telling so; a process that ended by itself ends the waiting, too."""
+
+        def holds_and_all_live() -> bool:
+            self.shop.check_alive()
+            return holds()
+
+        return self.tell.wait(what, holds_and_all_live, seconds=seconds)
+
     def is_settled(self, order: str) -> bool:
         """Captured, owed by the warehouse, and the customer told."""
-        self.shop.check_alive()
         seen = self.api.get(f"orders/{order}")
         told = self.mailbox.about(order)
         return (seen["payment_status"], seen["status"], bool(told)) == (
@@ -41,7 +49,7 @@ class World:
 
     def wait_settled(self, order: str) -> bool:
         """Wait for what follows an order: settlement, fulfillment, notification."""
-        return self.tell.wait(
+        return self.wait(
             "capture, fulfillment and e-mail",
             lambda: self.is_settled(order),
             seconds=SETTLE_SECONDS,
