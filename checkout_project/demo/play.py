@@ -20,7 +20,7 @@ from checkout_project.embedded.cluster import BROKER, DATABASE
 from checkout_project.processes import Shop, ShopFailed
 
 LOG_LINES = 12
-LOG_WIDTH = 220
+LOG_START, LOG_END = 90, 150  # of a long line; an exception is named at its end
 WATCH_SECONDS = 1.0
 WORKER_SECONDS = 60.0
 TELLABLE = (httpx.HTTPError, LookupError, ValueError, AssertionError, ShopFailed)
@@ -113,7 +113,14 @@ def show_logs(world: World, story: Story) -> None:
     """The end of the logs that tell why."""
     for name in story.logs:
         lines = children.tail(world.shop.log(name)).splitlines()[-LOG_LINES:]
-        world.tell.labeled(f"{name}.log", [line[:LOG_WIDTH] for line in lines])
+        world.tell.labeled(f"{name}.log", [abridged(line) for line in lines])
+
+
+def abridged(line: str) -> str:
+    """The beginning and the end of a long line."""
+    if len(line) <= LOG_START + LOG_END:
+        return line
+    return f"{line[:LOG_START]} ... {line[-LOG_END:]}"
 
 
 def summary(tell: Narrator, played: Sequence[Played], *, seconds: float) -> bool:
