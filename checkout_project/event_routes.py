@@ -4,6 +4,7 @@ from typing import Final
 
 EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "order.placed": ("orders.chains.after_order_placed",),
-    "order.stalled": ("orders.chains.after_order_placed",),
-    "payment.voided": ("orders.chains.after_payment_voided",),
+    "order.stalled": ("orders.chains.after_order_stalled",),
+    "payment.voided": ("orders.chains.after_payment_lost",),
+    "payment.capture_refused": ("orders.chains.after_payment_lost",),
 }

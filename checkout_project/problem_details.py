@@ -67,9 +67,10 @@ def _translated(error: Exception, context: dict[str, Any]) -> DomainError | None
     if _is_database_away(error):
         _log.warning("the database did not answer: %s", error)
         return StoreUnavailable(
-            "Nothing was started. Repeat with the same key.",
+            "Repeat the request with the same key; it tells what became of it.",
             headers={"Retry-After": "2"},
-            charge_state="not_charged",
+            # Nothing is sent before the store answers, but an earlier try with this key may have.
+            charge_state="unknown",
         )
     if isinstance(error, (Http404, exceptions.NotFound)):
         return NotFound()

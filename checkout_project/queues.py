@@ -6,7 +6,7 @@ TASK_ROUTES: Final = {
     "payments.tasks.capture_payment": {"queue": "payments"},
     "orders.tasks.fulfill_order": {"queue": "orders"},
     "orders.tasks.notify_customer": {"queue": "orders"},
-    "orders.tasks.cancel_order_of_payment": {"queue": "orders"},
+    "orders.tasks.follow_payment": {"queue": "orders"},
     "orders.tasks.recover_checkouts": {"queue": "sweeps"},
     "orders.tasks.restart_stalled_orders": {"queue": "sweeps"},
     "orders.tasks.reap_idempotency_keys": {"queue": "sweeps"},

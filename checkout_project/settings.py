@@ -210,6 +210,9 @@ FORWARD_SECONDS = env.float("FORWARD_SECONDS", default=15 * 60.0)
 ACTION_SECONDS = env.float("ACTION_SECONDS", default=15 * 60.0)
 ACTION_POLL_SECONDS = 60.0
 REVIEW_SECONDS = env.float("REVIEW_SECONDS", default=24 * 3600.0)
+# A request may lie on the way for minutes: what was abandoned is looked at once more.
+SECOND_LOOK_SECONDS = env.float("SECOND_LOOK_SECONDS", default=30 * 60.0)
+ATTENTION_AFTER_TRIES = env.int("ATTENTION_AFTER_TRIES", default=12)
 RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
 STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)
 IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
@@ -219,6 +222,7 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
 RELAY_BATCH = 200
 RELAY_LEASE_SECONDS = 30.0
 RELAY_POLL_SECONDS = 1.0
+RELAY_TRIES_MAX = 10
 RELAY_RETRY_SECONDS_MAX = env.float("RELAY_RETRY_SECONDS_MAX", default=15.0)
 OUTBOX_NUDGE = True
 RATE_TABLES_SECONDS = env.float("RATE_TABLES_SECONDS", default=5.0)

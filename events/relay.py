@@ -3,6 +3,8 @@
 Rows are claimed by exact ids with SKIP LOCKED (a cursor of the form "id > last" skips rows
 whose transaction commits late). Nothing is sent inside the claiming transaction. A crash
 between sending and marking sends again after the lease: consumers are no-ops on a repeat.
+An event that can not be sent although the broker is there is `dead` after some tries, for
+staff to see; a broker that is away is waited for, for as long as it takes.
 """
 
 import datetime as dt
@@ -15,6 +17,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import F
 from django.utils.module_loading import import_string
+from kombu.exceptions import KombuError
 
 from events.models import OutboxEvent
 from foundation import clock
@@ -23,6 +26,7 @@ from foundation.transactions import durable
 State = OutboxEvent.State
 Send = Callable[[OutboxEvent], None]
 _log = logging.getLogger(__name__)
+BROKER_IS_AWAY: Final = (KombuError, OSError)
 _OPEN: Final = (State.PENDING, State.LEASED, State.RETRYING)
 
 
@@ -30,13 +34,16 @@ def relay_batch(*, limit: int, send: Send | None = None) -> int:
     """Relay up to `limit` due events; returns how many were claimed."""
     events = _lease(limit)
     sent: list[uuid.UUID] = []
-    for event in events:
+    for position, event in enumerate(events):
         try:
             (send or send_to_celery)(event)
-        except Exception as error:  # noqa: BLE001 - the broker may fail in any way; the row stays
-            _retry_later(event, error)
-            break  # the others keep their short lease and follow when the broker is back
-        sent.append(event.pk)
+            sent.append(event.pk)
+        except BROKER_IS_AWAY as error:
+            _wait_for_broker(events[position:], error)
+            break
+        except Exception as error:  # noqa: BLE001 - whatever one event has, the others go on
+            _log.exception("relay: %s can not be sent", event.reference)
+            _retry_later([event], error, is_poison=event.attempts >= settings.RELAY_TRIES_MAX)
     _mark_sent(sent)
     return len(events)
 
@@ -62,13 +69,19 @@ def _mark_sent(ids: Sequence[uuid.UUID]) -> None:
         )
 
 
-def _retry_later(event: OutboxEvent, error: Exception) -> None:
-    seconds = min(2.0 ** min(event.attempts, 6), settings.RELAY_RETRY_SECONDS_MAX)
-    _log.warning("relay: %s not sent (%s), again in %.0f s", event.reference, error, seconds)
-    OutboxEvent.objects.filter(pk=event.pk, state=State.LEASED).update(
-        state=State.RETRYING,
+def _wait_for_broker(events: Sequence[OutboxEvent], error: Exception) -> None:
+    """None of these is to blame, so none is ever given up for it."""
+    _log.warning("relay: the broker is away (%s); %d events wait", error, len(events))
+    _retry_later(events, error, is_poison=False)
+
+
+def _retry_later(events: Sequence[OutboxEvent], error: Exception, *, is_poison: bool) -> None:
+    tries = min((event.attempts for event in events), default=0)
+    seconds = min(2.0 ** min(tries, 6), settings.RELAY_RETRY_SECONDS_MAX)
+    OutboxEvent.objects.filter(pk__in=[e.pk for e in events], state=State.LEASED).update(
+        state=State.DEAD if is_poison else State.RETRYING,
         due_at=clock.now() + dt.timedelta(seconds=seconds),
-        last_error=str(error)[:500],
+        last_error=f"{type(error).__name__}: {error}"[:500],
     )
 
 

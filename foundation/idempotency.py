@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from foundation.transactions import durable
 
 State = IdempotencyKey.State
 SYSTEM_SCOPE: Final = "system"
+_REAP_BATCHES_MAX: Final = 1_000
 _SHAPE: Final = re.compile(r"[\x21-\x7e][\x20-\x7e]{14,253}[\x21-\x7e]")
 _LOOKS_LIKE_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -93,6 +95,12 @@ class Lease:
     key_id: uuid.UUID
     token: int
     seconds: float
+    taken_at: float = field(default_factory=time.monotonic)
+
+    def check(self) -> None:
+        """Before each call out. A process that slept through its lease must not wake and send."""
+        if time.monotonic() - self.taken_at >= self.seconds:
+            raise Overtaken(f"key {self.key_id}: the lease of token {self.token} is over")
 
     @contextmanager
     def held(self) -> Iterator[IdempotencyKey]:
@@ -239,9 +247,10 @@ def take_over(*, subject_id: uuid.UUID, lease_seconds: float) -> IdempotencyKey 
     return row
 
 
-def renew(row: IdempotencyKey, *, seconds: float) -> None:
-    """The holder is alive and about to call out again."""
+def renew(row: IdempotencyKey, *, seconds: float) -> Lease:
+    """The holder is alive and about to call out again: the same token, for as long again."""
     _write(row, leased_until=from_now(seconds))
+    return Lease(row.pk, row.lease_token, seconds)
 
 
 def complete(row: IdempotencyKey, answer: Answer, *, abandoned: bool = False) -> None:
@@ -286,11 +295,17 @@ def stored_answer(row: IdempotencyKey) -> Answer:
 
 
 def reap(*, older_than: dt.timedelta, limit: int) -> int:
-    """Delete ended keys past their keep time, in a bounded batch; never an open one."""
-    ended = IdempotencyKey.objects.filter(
-        state__in=[State.COMPLETED, State.ABANDONED], completed_at__lt=clock.now() - older_than
-    ).values("pk")[:limit]
-    return IdempotencyKey.objects.filter(pk__in=ended).delete()[0]
+    """Delete ended keys past their keep time, batch by batch; never an open one."""
+    deleted = 0
+    for _ in range(_REAP_BATCHES_MAX):
+        ended = IdempotencyKey.objects.filter(
+            state__in=[State.COMPLETED, State.ABANDONED], completed_at__lt=clock.now() - older_than
+        ).values("pk")[:limit]
+        batch = IdempotencyKey.objects.filter(pk__in=ended).delete()[0]
+        deleted += batch
+        if batch < limit:
+            break
+    return deleted
 
 
 def from_now(seconds: float) -> dt.datetime:

@@ -1,6 +1,7 @@
 """Finding rows for a caller: only its own, by public id, in pages that survive inserts."""
 
 import uuid
+from collections.abc import Mapping
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
@@ -51,6 +52,14 @@ def _size(limit: str) -> int:
     if limit.isascii() and limit.isdecimal() and len(limit) <= 4 and 1 <= int(limit) <= LIMIT_MAX:
         return int(limit)
     raise InvalidInput(f"limit is a number from 1 to {LIMIT_MAX}.", errors=[_bad("limit")])
+
+
+def text(query: Mapping[str, str], name: str) -> str:
+    """A filter's value, or ''. Raises `InvalidInput` for one that no row can have."""
+    value = query.get(name, "")
+    if not value.isprintable():
+        raise InvalidInput(f"{name} has characters that can not be.", errors=[_bad(name)])
+    return value
 
 
 def _bad(name: str) -> dict[str, str]:

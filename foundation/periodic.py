@@ -11,6 +11,7 @@ from foundation import clock
 from foundation.models import PeriodicRun
 
 P = ParamSpec("P")
+_GIVEN_UP_AFTER = dt.timedelta(hours=1)
 
 
 def once_per_window(job: str, *, seconds: int) -> Callable[[Callable[P, None]], Callable[P, None]]:
@@ -36,11 +37,13 @@ def window_of(moment: dt.datetime, seconds: int) -> dt.datetime:
 
 
 def claim(job: str, window: dt.datetime) -> bool:
-    """Whether this window of the job is ours to run."""
+    """Whether this window is ours to run: nobody began it, or whoever did is long gone."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO foundation_periodicrun (job, "window", started_at) VALUES (%s, %s, %s)
-               ON CONFLICT (job, "window") DO NOTHING""",
-            [job, window, clock.now()],
+            """INSERT INTO foundation_periodicrun AS run (job, "window", started_at)
+               VALUES (%s, %s, %s)
+               ON CONFLICT (job, "window") DO UPDATE SET started_at = excluded.started_at
+               WHERE run.finished_at IS NULL AND run.started_at < %s""",
+            [job, window, clock.now(), clock.now() - _GIVEN_UP_AFTER],
         )
         return bool(cursor.rowcount == 1)

@@ -33,12 +33,17 @@ class Refused(DomainError):
 
 
 class Pause(Exception):
-    """Commit what is known and stop: the saga goes on in `seconds`, or when somebody acts."""
+    """Commit what is known and stop: the saga goes on in `seconds`, or when somebody acts.
 
-    def __init__(self, state: str, *, seconds: float) -> None:
+    `others_go_on`: a compensation that can not go on by itself, and that the others need not
+    wait for.
+    """
+
+    def __init__(self, state: str, *, seconds: float, others_go_on: bool = False) -> None:
         super().__init__(state)
         self.state = state
         self.seconds = seconds
+        self.others_go_on = others_go_on
 
 
 class GoingInCircles(RuntimeError):
@@ -59,8 +64,14 @@ class SagaMemory(models.Model):
         abstract = True
 
     def note(self, event: str) -> None:
-        """Append one line to the log that is saved with the memory."""
-        self.step_log = [*self.step_log, {"step": event, "at": clock.now().isoformat()}]
+        """Append one line to the log that is saved with the memory; a repeat is counted."""
+        moment = clock.now().isoformat()
+        last = self.step_log[-1] if self.step_log else {}
+        if last.get("step") == event:
+            again = {**last, "times": last.get("times", 1) + 1, "last_at": moment}
+            self.step_log = [*self.step_log[:-1], again]
+        else:
+            self.step_log = [*self.step_log, {"step": event, "at": moment}]
 
     def turn_back(self, refusal: DomainError) -> None:
         """From now on compensations run; the refusal is what the client will hear."""
@@ -151,11 +162,12 @@ class Saga(Generic[M]):
         for _ in range(_CALLS_MAX):
             if outgoing is None:
                 return
+            lease.check()
             answered = _Outgoing(outgoing.call, outgoing.record, outgoing.call())
             with lease.held() as key:
                 outgoing = self.advance(memory, key, answered)
                 if outgoing is not None:
-                    idempotency.renew(key, seconds=lease.seconds)
+                    lease = idempotency.renew(key, seconds=lease.seconds)
         raise GoingInCircles(f"{memory.pk}: more than {_CALLS_MAX} calls in one run")
 
     def resume(self, memory: M, lease: Lease) -> None:
@@ -188,13 +200,22 @@ class Saga(Generic[M]):
     def _go_backward(self, memory: M) -> _Outgoing | None:
         # The step in flight may have had its effect, so undoing begins with it.
         in_flight = min(self._position(memory), len(self.steps) - 1)
+        stuck: Pause | None = None
         for step in reversed(self.steps[: in_flight + 1]):
             if step.compensation is None:
                 continue
-            outgoing = _run(step.compensation, memory)
+            try:
+                outgoing = _run(step.compensation, memory)
+            except Pause as pause:
+                if not pause.others_go_on:
+                    raise
+                stuck = pause
+                continue
             if outgoing is not None:
                 return outgoing
             memory.note(f"undone: {step.name}")
+        if stuck is not None:
+            raise stuck
         return None
 
     def _position(self, memory: M) -> int:

@@ -23,6 +23,11 @@ def after_order_placed(fact: Mapping[str, Any]) -> Signature[Any]:
     )
 
 
-def after_payment_voided(fact: Mapping[str, Any]) -> Signature[Any]:
-    """A released hold ends the order it was for, if there is one."""
-    return tasks.cancel_order_of_payment.si(fact["payment_id"])
+def after_order_stalled(fact: Mapping[str, Any]) -> Signature[Any]:
+    """Whatever was lost: first in line with the payment, then on as after `order.placed`."""
+    return chain(tasks.follow_payment.si(fact["payment_id"]), after_order_placed(fact))
+
+
+def after_payment_lost(fact: Mapping[str, Any]) -> Signature[Any]:
+    """A hold that was released or died stops the order it was for, if there is one."""
+    return tasks.follow_payment.si(fact["payment_id"])

@@ -16,14 +16,15 @@ from foundation.idempotency import from_now
 from foundation.transactions import durable
 from orders import notifications
 from orders.models import Order
+from payments.states import COVERED
 
-_STALLS_MAX = 20  # then it is a person's: shown in the admin, no longer restarted
+_STALLS_COUNTED = 1_000  # far past the point where staff see it; the sweep itself never gives up
 
 
 def notify_and_settle(order_id: uuid.UUID) -> None:
     """The last link of the chain: tell the customer, and stop watching once all is done."""
     order = Order.objects.select_related("payment").get(pk=order_id)
-    if order.state != "fulfilling":
+    if order.state != "fulfilling" or order.payment.state not in COVERED:
         return
     notifications.notify(order_id, template=notifications.PLACED)
     if not is_settled(order):
@@ -42,7 +43,7 @@ def restart_stalled_orders(*, limit: int) -> int:
     with durable():
         orders = list(
             Order.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            .filter(next_step_at__lte=clock.now(), stalls__lt=_STALLS_MAX)
+            .filter(next_step_at__lte=clock.now())
             .order_by("next_step_at")[:limit]
         )
         for order in orders:
@@ -51,7 +52,7 @@ def restart_stalled_orders(*, limit: int) -> int:
 
 
 def _tell_again(order: Order) -> None:
-    order.stalls += 1
+    order.stalls = min(order.stalls + 1, _STALLS_COUNTED)
     seconds = settings.STALLED_AFTER_SECONDS * 2.0 ** min(order.stalls, 10)
     order.next_step_at = from_now(min(seconds, 3600.0))
     order.save(update_fields=["stalls", "next_step_at"])

@@ -15,7 +15,7 @@ CHECKOUT: Final = StateTable(
         "requires_action": ("authorizing", "unknown", "in_review", *_OUTCOMES),
         "in_review": _OUTCOMES,
         "compensating": ("compensated", "needs_attention"),
-        "needs_attention": ("compensating", "compensated", "completed"),
+        "needs_attention": ("compensating", "compensated"),
         "completed": (),
         "failed": (),
         "expired": (),

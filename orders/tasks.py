@@ -24,9 +24,9 @@ def notify_customer(order_id: str) -> None:
 
 
 @shared_task
-def cancel_order_of_payment(payment_id: str) -> None:
-    """Cancel the order whose hold was released."""
-    cancellation.cancel_for_void(uuid.UUID(payment_id))
+def follow_payment(payment_id: str) -> None:
+    """Cancel or stop the order whose hold is gone."""
+    cancellation.follow_payment(uuid.UUID(payment_id))
 
 
 @shared_task

@@ -13,19 +13,22 @@ from payments.representations import moment
 Entry = dict[str, Any]
 
 
-def of_order(order: Order) -> list[Entry]:
-    """Everything about an order: its checkout, its payment, its shipments, its messages."""
+def of_order(order: Order, *, for_staff: bool = True) -> list[Entry]:
+    """Everything about an order: its checkout, its payment, its shipments, its messages.
+
+    A client of the API is not told which of our people acted, nor what they wrote.
+    """
     shipments = list(order.fulfillments.values_list("pk", flat=True))
     mails = [
         _entry(mail.sent_at, "notification", mail.template, "system:notification")
         for mail in Notification.objects.filter(order=order, sent_at__isnull=False)
     ]
-    return _sorted([*_rows(order.checkout, [order.pk, *shipments]), *mails])
+    return _told(_sorted([*_rows(order.checkout, [order.pk, *shipments]), *mails]), for_staff)
 
 
-def of_checkout(checkout: Checkout) -> list[Entry]:
+def of_checkout(checkout: Checkout, *, for_staff: bool = True) -> list[Entry]:
     """A checkout that may never have become an order."""
-    return _sorted(_rows(checkout, []))
+    return _told(_sorted(_rows(checkout, [])), for_staff)
 
 
 def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:
@@ -58,3 +61,14 @@ def _reason(reason: str) -> Entry:
 
 def _sorted(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: str(entry["at"]).replace("+00:00", "Z"))
+
+
+def _told(entries: list[Entry], for_staff: bool) -> list[Entry]:  # noqa: FBT001 - private
+    if for_staff:
+        return entries
+    kept = [entry for entry in entries if entry["kind"] != "audit"]
+    for entry in kept:
+        entry.pop("reason", None)
+        if str(entry.get("actor", "")).startswith("staff:"):
+            entry["actor"] = "staff"
+    return kept

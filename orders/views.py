@@ -62,7 +62,7 @@ class CheckoutTimeline(APIView):
         """Steps, processor calls, moves and events, in order."""
         rows = selectors.checkouts(principal(request))
         row = lookup.one(rows, prefix="chk", reference=reference)
-        return Response({"items": timeline.of_checkout(row)})
+        return Response({"items": timeline.of_checkout(row, for_staff=False)})
 
 
 class Orders(APIView):
@@ -73,9 +73,9 @@ class Orders(APIView):
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `status` and `customer` filter."""
         rows = selectors.orders(principal(request))
-        if status := request.query_params.get("status"):
+        if status := lookup.text(request.query_params, "status"):
             rows = rows.filter(state=status)
-        if customer := request.query_params.get("customer"):
+        if customer := lookup.text(request.query_params, "customer"):
             rows = rows.filter(customer_reference=customer)
         found, following = lookup.page(
             rows,
@@ -105,7 +105,7 @@ class OrderTimeline(APIView):
     def get(self, request: Request, reference: str) -> Response:
         """One stream of everything that happened."""
         row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
-        return Response({"items": timeline.of_order(row)})
+        return Response({"items": timeline.of_order(row, for_staff=False)})
 
 
 def _order(row: Any) -> dict[str, Any]:

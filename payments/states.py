@@ -21,7 +21,9 @@ PAYMENT: Final = StateTable(
         "refunded": ("partially_refunded", "captured"),
         "disputed": ("captured", "refunded"),
         "declined": (),
-        "abandoned": (),  # proven never to have happened at the processor
+        # proven never to have happened at the processor; a hold that turns up all the same
+        # (a request that lay somewhere for minutes) is recorded, and released
+        "abandoned": ("authorized",),
         "voided": (),
         "expired": (),
     },

@@ -23,8 +23,7 @@ def of_payment(payment: Payment) -> list[dict[str, Any]]:
             "at": moment(row.at),
             "kind": "state",
             "what": f"{row.from_state} → {row.to_state}",
-            "actor": row.actor,
-            "reason": row.reason,
+            "actor": "staff" if row.actor.startswith("staff:") else row.actor,
         }
         for row in Transition.objects.filter(aggregate_id=payment.pk)
     ]

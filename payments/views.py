@@ -17,7 +17,7 @@ class Payments(APIView):
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `status` filters."""
         rows = selectors.payments(principal(request))
-        if status := request.query_params.get("status"):
+        if status := lookup.text(request.query_params, "status"):
             rows = rows.filter(state=status)
         found, following = lookup.page(
             rows,

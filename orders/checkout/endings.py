@@ -76,7 +76,8 @@ def in_flight(checkout: Checkout) -> Answer:
     """What a client hears of a checkout that has not ended: 202, or 503 when nothing was sent."""
     if checkout.state == "authorizing":
         error = ProcessorDown(
-            "Nothing was charged; repeat the request with the same key.",
+            "Nothing was sent to the processor yet. Repeat the request with the same key; "
+            "without you it is finished, or undone, within minutes.",
             headers={"Retry-After": "5"},
             charge_state="not_charged",
         )
@@ -99,7 +100,9 @@ def _refused(checkout: Checkout) -> Answer:
 
 
 def _undone_state(checkout: Checkout) -> str:
-    if checkout.state == "compensating":
+    if "compensating" in (checkout.state, checkout.stored_state):
+        return "compensated"
+    if checkout.stored_state == "needs_attention":
         return "compensated"
     return "expired" if (checkout.refusal or {}).get("code") == "checkout_expired" else "failed"
 

@@ -15,6 +15,8 @@ from payments.services import authorize, void
 from payments.services.ask import Answer
 
 BY: Final = "system:checkout"
+_NOTHING_HELD: Final = ("declined", "voided", "abandoned", "expired", "refunded")
+_LOOK_DAILY_SECONDS: Final = 86_400.0
 
 
 def screen_for_fraud(checkout: Checkout) -> None:
@@ -106,14 +108,16 @@ def record_authorization(checkout: Checkout, answer: Answer) -> None:
         )
     elif payment.state == "requires_action":
         raise Pause("requires_action", seconds=settings.ACTION_POLL_SECONDS)
-    elif not payment.is_proven_absent:
+    elif payment.state != "expired" and not payment.is_proven_absent:
         raise _unsettled(checkout, answer)
 
 
 def _check_amount(checkout: Checkout) -> None:
     """A hold of another amount is no hold of ours: refuse it, and so release it."""
     payment = checkout.payment
-    if payment is not None and payment.authorized_amount != checkout.total_amount:
+    if payment is None:
+        return
+    if payment.authorized_amount != checkout.total_amount or payment.is_of_another_currency:
         raise PaymentDeclined(
             "The processor held another amount than asked for; it is being released.",
             decline_code="authorized_amount_differs",
@@ -124,8 +128,8 @@ def _check_amount(checkout: Checkout) -> None:
 def _unsettled(checkout: Checkout, answer: Answer) -> Pause:
     payment = checkout.payment
     assert payment is not None  # noqa: S101 - the intent was recorded first
-    if answer.outcome == "unavailable" and payment.state == "authorizing":
-        return Pause("authorizing", seconds=0)
+    if payment.state == "authorizing" and payment.is_first_sending:
+        return Pause("authorizing", seconds=0)  # nobody ever reached the processor
     if answer.outcome == "absent":
         wait = (authorize.absence_is_proof_at(payment) - clock.now()).total_seconds()
         return Pause("unknown", seconds=max(wait, 0))
@@ -141,19 +145,21 @@ def _patience(look_ups: int) -> float:
 def intend_void(checkout: Checkout) -> Callable[[], Answer] | None:
     """Undo the hold: find out whether there is one, claim it, release it."""
     payment = checkout.payment
-    if payment is None or payment.state in ("declined", "voided", "abandoned", "expired"):
+    if payment is None or payment.state in _NOTHING_HELD:
         return None
-    if payment.is_proven_absent:
-        authorize.abandon(payment, by=BY)
-        return None
-    checkout.state = "compensating"
     if payment.state in ("authorizing", "unknown"):
+        if payment.is_proven_absent:
+            authorize.abandon(payment, by=BY)
+            return None
+        checkout.state = "compensating"
         return authorize.look_up(payment)
     if payment.state in ("authorized", "requires_action"):
-        return void.claim(payment, by=BY, reason=f"compensation of {checkout.reference}")
+        void.claim(payment, by=BY, reason=f"compensation of {checkout.reference}")
     if payment.state == "voiding":
-        return void.release_call(payment)
-    raise Pause("needs_attention", seconds=86_400)
+        checkout.state = "compensating"
+        return void.next_call(payment)
+    # Taken meanwhile: giving money back is a person's decision; the stock need not wait for it.
+    raise Pause("needs_attention", seconds=_LOOK_DAILY_SECONDS, others_go_on=True)
 
 
 def record_void(checkout: Checkout, answer: Answer) -> None:
@@ -162,12 +168,13 @@ def record_void(checkout: Checkout, answer: Answer) -> None:
     assert payment is not None  # noqa: S101 - there was something to ask about
     if payment.state == "voiding":
         void.close(payment, answer, by=BY)
-        is_settled = payment.state != "voiding"
     else:
         authorize.record(payment, answer, by=BY)
-        is_settled = payment.state not in ("authorizing", "unknown") or payment.is_proven_absent
-    if not is_settled:
-        raise Pause("compensating", seconds=_patience(payment.look_ups))
+    in_doubt = payment.state in ("authorizing", "unknown", "voiding")
+    if in_doubt and not payment.is_proven_absent:
+        is_case = payment.look_ups >= settings.ATTENTION_AFTER_TRIES
+        state = "needs_attention" if is_case else "compensating"
+        raise Pause(state, seconds=_patience(payment.look_ups))
 
 
 def place_order(checkout: Checkout) -> None:
@@ -175,6 +182,13 @@ def place_order(checkout: Checkout) -> None:
     if checkout.risk_outcome == "review" and checkout.review_decision != "approved":
         if checkout.review_decision == "rejected":
             raise RiskDeclined("Declined after review.", charge_state="not_charged")
+        checkout.recovery_point = "reserved"  # after a wait the hold is looked at again
         raise Pause("in_review", seconds=settings.REVIEW_SECONDS)
+    if checkout.payment is None or checkout.payment.state != "authorized":
+        raise PaymentDeclined(
+            "The authorization is gone; nothing is held.",
+            decline_code="authorization_gone",
+            charge_state="not_charged",
+        )
     placement.place(checkout)
     checkout.state = "completed"

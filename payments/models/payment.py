@@ -24,7 +24,10 @@ class Payment(models.Model):
     payment_method = models.CharField(max_length=255)
     processor = models.CharField(max_length=32, default="stripe")
     processor_reference = models.CharField(max_length=255, blank=True)
-    attempt = models.PositiveSmallIntegerField(default=1)
+    attempt = models.PositiveSmallIntegerField(default=1, help_text="of the authorization")
+    step_attempt = models.PositiveSmallIntegerField(
+        default=1, help_text="of the capture or void: a new one only when the last is proven dead"
+    )
     authorized_amount = models.BigIntegerField(default=0)
     captured_amount = models.BigIntegerField(default=0)
     voided_amount = models.BigIntegerField(default=0)
@@ -39,7 +42,11 @@ class Payment(models.Model):
     lease_token = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
     asked_at = models.DateTimeField(default=clock.now, help_text="when the processor was last sent")
-    look_ups = models.PositiveSmallIntegerField(default=0, help_text="how often we asked after it")
+    look_ups = models.PositiveIntegerField(default=0, help_text="asked without being answered")
+    absences = models.PositiveSmallIntegerField(
+        default=0, help_text="times this attempt was proven not to have happened"
+    )
+    last_error = models.CharField(max_length=64, blank=True)
     metadata = models.JSONField(default=dict, help_text="what the processor's record carries")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -71,14 +78,19 @@ class Payment(models.Model):
             models.Index(
                 fields=["leased_until"],
                 name="payment_in_flight",
-                condition=Q(state__in=["capturing", "voiding"]),
+                condition=Q(leased_until__isnull=False),
             ),
         ]
 
-    # Known only to the run that made or looked up the payment, never stored: whether this
-    # very process is about to send it for the first time, and whether "not found" was proof.
+    # Known only to the run at work, never stored. `is_fresh`: this run wrote the intent and is
+    # about to send it. `is_first_sending`: nobody can have sent it before this run.
+    # `is_proven_absent`: the processor was asked, and the step did not happen.
+    # `is_confirmed`: the processor was asked in this run, and the hold is live.
     is_fresh = False
+    is_first_sending = False
     is_proven_absent = False
+    is_confirmed = False
+    is_of_another_currency = False
 
     def __str__(self) -> str:
         return self.reference

@@ -118,14 +118,18 @@ class StripeProcessor:
         list since just before the attempt (which does not). At most
         1 + `STRIPE_LIST_PAGES_MAX` requests: the lease must outlive them all.
         """
-        with _translated():
-            if processor_reference:
-                intent = self._client.v1.payment_intents.retrieve(
-                    processor_reference, {"expand": _EXPAND}
-                )
-                return _snapshot(intent.to_dict())
-            found = self._search(reference) or self._in_list(reference, since)
-            return _snapshot(found) if found else None
+        try:
+            with _translated():
+                if processor_reference:
+                    intent = self._client.v1.payment_intents.retrieve(
+                        processor_reference, {"expand": _EXPAND}
+                    )
+                    return _snapshot(intent.to_dict())
+                found = self._search(reference) or self._in_list(reference, since)
+                return _snapshot(found) if found else None
+        except Declined as refused:
+            # A question that is refused says nothing about the payment it was about.
+            raise OutcomeUnknown(f"the look-up was refused: {refused.code}") from refused
 
     def list_transactions(
         self, *, since: dt.datetime, until: dt.datetime
@@ -235,7 +239,7 @@ def _translated() -> Iterator[None]:
     except (stripe.CardError, stripe.InvalidRequestError) as error:
         raise _refusal(error) from error
     except stripe.StripeError as error:
-        raise OutcomeUnknown(str(error)) from error
+        raise OutcomeUnknown(f"http_{error.http_status or 'none'}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OutcomeUnknown(f"unreadable answer: {type(error).__name__}") from error
 
@@ -245,6 +249,9 @@ def _refusal(error: stripe.StripeError) -> Exception:
         return OutcomeUnknown("the same key is in flight at the processor")
     body = error.json_body if isinstance(error.json_body, dict) else {}
     told = body.get("error", {})
-    intent = told.get("payment_intent")
     code = told.get("decline_code") or told.get("code") or told.get("type") or "refused"
-    return Declined(str(code), payment=_snapshot(intent) if intent else None)
+    try:
+        intent = told.get("payment_intent")
+        return Declined(str(code), payment=_snapshot(intent) if intent else None)
+    except (KeyError, TypeError, ValueError, AttributeError) as unreadable:
+        return OutcomeUnknown(f"unreadable refusal: {type(unreadable).__name__}")

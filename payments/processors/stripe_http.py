@@ -4,6 +4,7 @@ The SDK's own clients report every connection failure alike. Money needs the dif
 between "no byte can have reached them" (refused, DNS, TLS) and "they may have it".
 """
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError, SSLError)
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
 
 
 class NotSent(stripe.APIConnectionError):
@@ -54,6 +55,8 @@ class BoundedClient(stripe.HTTPClient):
         except _NOT_SENT as error:
             raise NotSent(f"not sent: {type(error).__name__}") from error  # type: ignore[no-untyped-call]
         except HTTPError as error:
+            if _is_certificate_refused(error):
+                raise NotSent("not sent: certificate refused") from error  # type: ignore[no-untyped-call]
             lost = f"no answer: {type(error).__name__}"
             raise stripe.APIConnectionError(lost) from error  # type: ignore[no-untyped-call]
         return response.data, response.status, response.headers
@@ -61,3 +64,9 @@ class BoundedClient(stripe.HTTPClient):
     def close(self) -> None:
         """Close the pooled connections."""
         self._pool.clear()
+
+
+def _is_certificate_refused(error: HTTPError) -> bool:
+    """Only this TLS failure is known to come before the request; others may come after it."""
+    cause = error.args[0] if isinstance(error, SSLError) and error.args else None
+    return isinstance(cause, ssl.SSLCertVerificationError)

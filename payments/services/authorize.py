@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from foundation import clock
+from foundation.idempotency import from_now
 from foundation.money import Money
 from foundation.state_machine import move
 from payments.amounts import fold
@@ -23,9 +24,11 @@ from payments.services.ask import Answer, ask
 from payments.states import PAYMENT
 
 Kind = PaymentTransaction.Kind
-# A 5xx may be stored under its key and replayed for ever, as Stripe's v1 does; so once two
-# look-ups have proven that nothing happened, the next attempt gets a number of its own.
-_LOOK_UPS_PER_ATTEMPT = 2
+# A 5xx may be stored under its key and replayed for ever, as Stripe's v1 does. So when the
+# same key was answered 5xx twice, and each time nothing was proven to have happened, the next
+# attempt gets a number of its own. After a time-out it never does: that request may still be
+# on its way, and only its own key stops it from holding twice.
+_ABSENCES_PER_ATTEMPT = 2
 
 
 def open_payment(
@@ -48,7 +51,7 @@ def open_payment(
         metadata=dict(metadata),
     )
     payment.save(force_insert=True)
-    payment.is_fresh = True
+    payment.is_fresh = payment.is_first_sending = True
     return payment
 
 
@@ -58,6 +61,8 @@ def next_call(payment: Payment) -> Callable[[], Answer] | None:
     A payment made in this very run is sent; one found in the database may have been sent by
     somebody who died, so it is looked up first.
     """
+    if payment.state == "authorized" and not payment.is_confirmed:
+        return look_up(payment)  # taken up after a wait: the hold may have died meanwhile
     if payment.state not in ("authorizing", "unknown", "requires_action"):
         return None
     if payment.is_fresh:
@@ -86,15 +91,20 @@ def record(payment: Payment, answer: Answer, *, by: str) -> None:
         _record_answer(payment, answer.payment, by=by)
     elif answer.outcome == "refused":
         _record_decline(payment, answer.code, answer.payment, by=by)
-    elif answer.outcome == "unknown" and payment.state == "authorizing":
-        move(payment, table=PAYMENT, to="unknown", by=by, reason=answer.code)
-    elif answer.outcome == "absent":
-        _record_absence(payment)
+    else:
+        _record_silence(payment, answer, by=by)
 
 
 def abandon(payment: Payment, *, by: str) -> None:
-    """Close a payment that is proven never to have happened."""
-    move(payment, table=PAYMENT, to="abandoned", by=by, reason="not known to the processor")
+    """Close a payment that is proven never to have happened; it is looked at once more later."""
+    move(
+        payment,
+        table=PAYMENT,
+        to="abandoned",
+        by=by,
+        reason="not known to the processor",
+        leased_until=from_now(settings.SECOND_LOOK_SECONDS),
+    )
 
 
 def absence_is_proof_at(payment: Payment) -> dt.datetime:
@@ -117,23 +127,31 @@ def _authorization(payment: Payment) -> Callable[[], Answer]:
 
 def _begin_again(payment: Payment) -> None:
     payment.is_proven_absent = False
-    if payment.look_ups >= _LOOK_UPS_PER_ATTEMPT:
-        payment.attempt, payment.look_ups = payment.attempt + 1, 0
+    if payment.absences >= _ABSENCES_PER_ATTEMPT and payment.last_error.startswith("http_5"):
+        payment.attempt, payment.absences = payment.attempt + 1, 0
     payment.asked_at = clock.now()
-    payment.save(update_fields=["attempt", "look_ups", "asked_at"])
+    payment.save(update_fields=["attempt", "absences", "asked_at"])
 
 
 def _record_answer(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
     facts = _facts(seen)
-    if seen.status in ("authorized", "captured"):
+    if payment.state == "authorized":
+        _record_confirmation(payment, seen, by=by)
+    elif seen.status in ("authorized", "captured"):
         record_hold(payment, seen, by=by)
     elif seen.status in ("declined", "canceled"):
         _record_decline(payment, seen.decline_code or seen.status, seen, by=by)
     elif seen.status == "requires_action" and payment.state != "requires_action":
         next_action = dict(seen.next_action or {})
         move(payment, table=PAYMENT, to="requires_action", by=by, next_action=next_action, **facts)
-    elif seen.status == "pending" and payment.state == "authorizing":
-        move(payment, table=PAYMENT, to="unknown", by=by, reason="pending", **facts)
+    elif seen.status == "pending":
+        _record_silence(payment, Answer("unknown", code="pending"), by=by)
+
+
+def _record_confirmation(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
+    payment.is_confirmed = seen.status == "authorized"
+    if seen.status == "canceled":
+        move(payment, table=PAYMENT, to="expired", by=by, reason="the hold is gone")
 
 
 def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
@@ -147,6 +165,8 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
         processor_reference=seen.processor_reference,
         actor=by,
     )
+    payment.is_confirmed = True
+    payment.is_of_another_currency = seen.currency != payment.currency
     step.save(force_insert=True)
     move(
         payment,
@@ -174,10 +194,18 @@ def _record_decline(payment: Payment, code: str, seen: ProcessorPayment | None, 
     move(payment, table=PAYMENT, to="declined", by=by, decline_code=code[:64], **facts)
 
 
-def _record_absence(payment: Payment) -> None:
+def _record_silence(payment: Payment, answer: Answer, *, by: str) -> None:
+    """No settled answer. What is known is kept: that we asked, and whether absence was proof."""
     payment.look_ups += 1
-    payment.save(update_fields=["look_ups"])
-    payment.is_proven_absent = clock.now() >= absence_is_proof_at(payment)
+    if answer.outcome == "absent" and clock.now() >= absence_is_proof_at(payment):
+        payment.is_proven_absent = True
+        payment.absences += 1
+    if answer.outcome == "unknown":
+        payment.last_error = answer.code[:64]
+    payment.save(update_fields=["look_ups", "absences", "last_error"])
+    is_unsent = answer.outcome == "unavailable" and payment.is_first_sending
+    if payment.state == "authorizing" and answer.outcome != "absent" and not is_unsent:
+        move(payment, table=PAYMENT, to="unknown", by=by, reason=answer.code)
 
 
 def _facts(seen: ProcessorPayment) -> dict[str, Any]:

@@ -1,31 +1,26 @@
 """Settle: take what is held. Claimed before the processor is called, closed after.
 
 A worker that dies between leaves the payment `capturing` under a lease; whoever comes after
-the lease asks the processor first, and sends again only under the same derived key.
+the lease asks the processor first, and sends again only what is proven not to have happened.
 """
 
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 
-from events import outbox
-from events.outbox import Event
 from foundation import clock
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from payments.amounts import fold
-from payments.models import Payment, PaymentTransaction
+from payments.models import Payment
 from payments.processors import processor
 from payments.processors.base import ProcessorPayment
+from payments.services import steps
 from payments.services.ask import Answer, ask
 from payments.services.authorize import look_up
 from payments.states import PAYMENT
-
-Kind = PaymentTransaction.Kind
 
 
 def capture(payment_id: uuid.UUID, *, by: str) -> Payment:
@@ -37,23 +32,27 @@ def capture(payment_id: uuid.UUID, *, by: str) -> Payment:
     payment = Payment.objects.get(pk=payment_id)
     if payment.state != "authorized":
         return payment
-    with durable():
-        try:
+    try:
+        with durable():
             _claim(payment, by=by)
-        except IllegalTransition:
-            return Payment.objects.get(pk=payment_id)
-    answer = _capture_call(payment)()
-    close(payment, answer, by=by)
+        answer = _capture_call(payment)()
+        close(payment, answer, by=by)
+    except IllegalTransition:
+        payment.refresh_from_db()  # somebody else was faster
     return payment
 
 
 def settle_claimed(payment: Payment, *, by: str) -> None:
     """Finish a capture whose holder is gone: look first, and only then send again.
 
-    The caller has taken the payment's lease over.
+    The caller has taken the payment's lease over. A look-up without an answer changes nothing.
     """
     found = look_up(payment)()
-    if found.payment is not None and found.payment.status == "authorized":
+    if found.payment is None:
+        return
+    if found.payment.status == "authorized":
+        with durable():
+            _count_attempt(payment)
         found = _capture_call(payment)()
     close(payment, found, by=by)
 
@@ -71,12 +70,21 @@ def _claim(payment: Payment, *, by: str) -> None:
     )
 
 
+def _count_attempt(payment: Payment) -> None:
+    """The last attempt is proven dead, and its refusal may be stored under its key.
+
+    A new number can not take twice: a hold can be taken once only.
+    """
+    payment.step_attempt += 1
+    payment.save(update_fields=["step_attempt"])
+
+
 def _capture_call(payment: Payment) -> Callable[[], Answer]:
     call = partial(
         processor(payment.processor).capture,
         processor_reference=payment.processor_reference,
         amount=payment.authorized_amount,
-        key=payment.processor_key("capture"),
+        key=payment.processor_key("capture", payment.step_attempt),
     )
     return partial(ask, call)
 
@@ -89,70 +97,28 @@ def close(payment: Payment, answer: Answer, *, by: str) -> None:
         elif answer.outcome == "refused":
             _put_back(payment, by=by, code=answer.code)
         elif answer.outcome == "unavailable":
-            _leave(payment, to="authorized", by=by, reason="not sent: processor unavailable")
+            steps.leave(payment, to="authorized", by=by, reason="not sent: processor unavailable")
 
 
 def _record(payment: Payment, seen: ProcessorPayment, *, by: str, code: str) -> None:
     if seen.status == "captured":
-        _record_capture(payment, seen, by=by)
+        steps.captured(payment, seen, by=by)
     elif seen.status == "canceled":
         # The hold died at the processor before we took it: expired, or released by somebody.
-        _leave(payment, to="expired", by=by, reason=code or "the hold is gone")
-        _tell(payment, "payment.capture_refused")
+        tell, reason = ["payment.capture_refused"], code or "the hold is gone"
+        steps.leave(payment, to="expired", by=by, tell=tell, reason=reason)
     elif seen.status == "authorized":
         _put_back(payment, by=by, code=code)
 
 
-def _record_capture(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
-    PaymentTransaction.objects.create(
-        payment=payment,
-        kind=Kind.CAPTURE,
-        succeeded=True,
-        amount=seen.captured_amount,
-        currency=seen.currency,
-        processor_reference=seen.processor_reference,
-        actor=by,
-    )
-    captured = fold(payment.transactions.all()).captured
-    full = captured >= payment.authorized_amount
-    state = "captured" if full else "partially_captured"
-    _leave(payment, to=state, by=by, captured_amount=captured)
-    _tell(payment, "payment.captured")
-
-
 def _put_back(payment: Payment, *, by: str, code: str) -> None:
-    PaymentTransaction.objects.create(
-        payment=payment,
-        kind=Kind.CAPTURE,
-        succeeded=False,
-        amount=payment.authorized_amount,
-        currency=payment.currency,
-        error_code=code[:64],
-        actor=by,
-    )
-    _leave(payment, to="authorized", by=by, reason=f"capture refused: {code}")
-    _tell(payment, "payment.capture_refused")
-
-
-def _leave(
-    payment: Payment, *, to: str, by: str, reason: str = "", captured_amount: int | None = None
-) -> None:
-    changes: dict[str, Any] = (
-        {} if captured_amount is None else {"captured_amount": captured_amount}
-    )
-    move(
+    row = steps.refused(payment, kind=steps.Kind.CAPTURE, code=code, by=by)
+    steps.leave(
         payment,
-        table=PAYMENT,
-        to=to,
+        to="authorized",
         by=by,
-        reason=reason,
-        only_from=("capturing",),
-        fence={"lease_token": payment.lease_token},
-        leased_until=None,
-        **changes,
+        row=row,
+        tell=["payment.capture_refused"],
+        reason=f"capture refused: {code}",
+        step_attempt=payment.step_attempt + 1,
     )
-
-
-def _tell(payment: Payment, event_type: str) -> None:
-    facts = {"payment": payment.reference, "payment_id": str(payment.pk)}
-    outbox.record(payment.stream, [Event(event_type, facts)])

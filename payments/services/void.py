@@ -6,21 +6,17 @@ from functools import partial
 
 from django.conf import settings
 
-from events import outbox
-from events.outbox import Event
 from foundation import audit
 from foundation.errors import DomainError
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from payments.amounts import fold
-from payments.models import Payment, PaymentTransaction
+from payments.models import Payment
 from payments.processors import processor
-from payments.processors.base import ProcessorPayment
+from payments.services import steps
 from payments.services.ask import Answer, ask
+from payments.services.authorize import look_up
 from payments.states import PAYMENT
-
-Kind = PaymentTransaction.Kind
 
 
 class NotVoidable(DomainError):
@@ -35,11 +31,22 @@ def void(payment_id: uuid.UUID, *, by: str, reason: str) -> Payment:
     Returns the payment as `voided`, or still `voiding` when the processor's answer was lost
     (the sweep finishes it), or as what the processor says it is. Raises `NotVoidable`.
     """
+    payment = _claim_on_record(payment_id, by=by, reason=reason)
+    answer = release_call(payment)()
+    try:
+        with durable():
+            close(payment, answer, by=by)
+    except IllegalTransition:
+        payment.refresh_from_db()  # the sweep was faster
+    return payment
+
+
+def _claim_on_record(payment_id: uuid.UUID, *, by: str, reason: str) -> Payment:
     with durable():
         payment = Payment.objects.get(pk=payment_id)
         before = {"state": payment.state, "authorized_amount": payment.authorized_amount}
         try:
-            call = claim(payment, by=by, reason=reason)
+            claim(payment, by=by, reason=reason)
         except IllegalTransition as error:
             raise NotVoidable(f"The payment is {payment.state}.") from error
         audit.record(
@@ -51,14 +58,11 @@ def void(payment_id: uuid.UUID, *, by: str, reason: str) -> Payment:
             before=before,
             after={"state": payment.state},
         )
-    answer = call()
-    with durable():
-        close(payment, answer, by=by)
     return payment
 
 
-def claim(payment: Payment, *, by: str, reason: str) -> Callable[[], Answer]:
-    """authorized (or waiting for the customer) → voiding; returns the call that is now ours."""
+def claim(payment: Payment, *, by: str, reason: str) -> None:
+    """authorized (or waiting for the customer) → voiding: from here on the call is ours."""
     move(
         payment,
         table=PAYMENT,
@@ -68,15 +72,34 @@ def claim(payment: Payment, *, by: str, reason: str) -> Callable[[], Answer]:
         lease_token=payment.lease_token + 1,
         leased_until=from_now(settings.PAYMENT_LEASE_SECONDS),
     )
-    return release_call(payment)
+    payment.is_fresh = True
+
+
+def next_call(payment: Payment) -> Callable[[], Answer] | None:
+    """What to ask next about a payment that is `voiding`; None when it is not.
+
+    A claim found in the database may have been sent by somebody who died: look first, and
+    send again, under a new number, only what is proven not to have happened.
+    """
+    if payment.state != "voiding":
+        return None
+    if payment.is_fresh:
+        payment.is_fresh = False
+        return release_call(payment)
+    if payment.is_proven_absent:
+        payment.is_proven_absent = False
+        payment.step_attempt += 1
+        payment.save(update_fields=["step_attempt"])
+        return release_call(payment)
+    return look_up(payment)
 
 
 def release_call(payment: Payment) -> Callable[[], Answer]:
-    """The call that releases the hold; safe to repeat, the key is always the same."""
+    """The call that releases the hold; its key stays the same until it is proven dead."""
     call = partial(
         processor(payment.processor).void,
         processor_reference=payment.processor_reference,
-        key=payment.processor_key("void"),
+        key=payment.processor_key("void", payment.step_attempt),
     )
     return partial(ask, call)
 
@@ -84,57 +107,26 @@ def release_call(payment: Payment) -> Callable[[], Answer]:
 def close(payment: Payment, answer: Answer, *, by: str) -> None:
     """Store what became of the release. An unknown or unavailable answer leaves it `voiding`."""
     seen = answer.payment
-    if seen is None or payment.state != "voiding":
+    if payment.state != "voiding":
         return
-    if seen.status == "canceled":
-        _record_void(payment, seen, by=by)
-    elif seen.status == "captured":
-        record_foreign_capture(payment, seen, by=by)
+    if seen is not None and seen.status == "canceled":
+        row, amounts = steps.happened(
+            payment,
+            kind=steps.Kind.VOID,
+            amount=payment.authorized_amount,
+            reference=seen.processor_reference,
+            by=by,
+        )
+        tell = ["payment.voided"]
+        steps.leave(payment, to="voided", by=by, row=row, tell=tell, voided_amount=amounts.voided)
+    elif seen is not None and seen.status == "captured":
+        # The processor captured it meanwhile, and it wins: a refund is a decision of its own.
+        steps.captured(payment, seen, by="processor", reason="captured before it was released")
+    else:
+        _note_silence(payment, answer)
 
 
-def _record_void(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
-    PaymentTransaction.objects.create(
-        payment=payment,
-        kind=Kind.VOID,
-        succeeded=True,
-        amount=payment.authorized_amount,
-        currency=payment.currency,
-        processor_reference=seen.processor_reference,
-        actor=by,
-    )
-    amounts = fold(payment.transactions.all())
-    move(
-        payment,
-        table=PAYMENT,
-        to="voided",
-        by=by,
-        fence={"lease_token": payment.lease_token},
-        voided_amount=amounts.voided,
-        leased_until=None,
-    )
-    facts = {"payment": payment.reference, "payment_id": str(payment.pk)}
-    outbox.record(payment.stream, [Event("payment.voided", facts)])
-
-
-def record_foreign_capture(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
-    """The processor captured it meanwhile, and the processor wins: a refund is a new decision."""
-    PaymentTransaction.objects.create(
-        payment=payment,
-        kind=Kind.CAPTURE,
-        succeeded=True,
-        amount=seen.captured_amount,
-        currency=payment.currency,
-        processor_reference=seen.processor_reference,
-        actor="processor",
-    )
-    amounts = fold(payment.transactions.all())
-    full = amounts.captured >= payment.authorized_amount
-    move(
-        payment,
-        table=PAYMENT,
-        to="captured" if full else "partially_captured",
-        by=by,
-        reason="the processor says it was captured",
-        captured_amount=amounts.captured,
-        leased_until=None,
-    )
+def _note_silence(payment: Payment, answer: Answer) -> None:
+    payment.is_proven_absent = answer.outcome == "answered"  # asked, and the hold still lives
+    payment.look_ups += 1
+    payment.save(update_fields=["look_ups"])

@@ -82,7 +82,7 @@ def test_a_broker_that_fails_loses_no_event(order):
 
     relay.relay_batch(limit=10, send=broken)
 
-    assert set(OutboxEvent.objects.values_list("state", flat=True)) == {"retrying", "leased"}
+    assert set(OutboxEvent.objects.values_list("state", flat=True)) == {"retrying"}
     clock.move(dt.timedelta(minutes=2))
     assert [event.type for event in relay_all()] == ["payment.authorized", "order.placed"]
 
