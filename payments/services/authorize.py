@@ -82,7 +82,13 @@ def look_up(payment: Payment) -> Callable[[], Answer]:
         processor_reference=payment.processor_reference,
         since=payment.asked_at,
     )
-    return partial(ask, find)
+    return partial(_asked_after, find)
+
+
+def _asked_after(find: Callable[[], ProcessorPayment | None]) -> Answer:
+    """A question that is refused says nothing about the payment it was about."""
+    answer = ask(find)
+    return Answer("unknown", code=answer.code) if answer.outcome == "refused" else answer
 
 
 def record(payment: Payment, answer: Answer, *, by: str) -> None:
