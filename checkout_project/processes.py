@@ -159,7 +159,9 @@ class Shop:
         """Ask these (all, unless named) to finish, last started first; end those that do not."""
         leaving = [name for name in reversed(self._children) if names is None or name in names]
         for name in leaving:
-            self.send(name, signal.SIGTERM)
+            # A web server that is still starting does not hear TERM; it has nothing to finish.
+            is_starting = name in self.pids and not self._healthy(name)
+            self.send(name, signal.SIGKILL if is_starting else signal.SIGTERM)
             self.send(name, signal.SIGCONT)  # a stopped one would not hear it
         for name in leaving:
             child = self._children.pop(name)

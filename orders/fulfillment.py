@@ -8,7 +8,7 @@ from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from orders.models import Fulfillment, FulfillmentLine, Order
 from orders.states import ORDER
-from payments.states import COVERED
+from payments.states import COVERS_SHIPMENT
 
 BY = "system:fulfillment"
 
@@ -21,7 +21,7 @@ def fulfill(order_id: uuid.UUID) -> Fulfillment | None:
     """
     with durable():
         order = Order.objects.select_related("payment", "checkout").get(pk=order_id)
-        if order.payment.state not in COVERED:
+        if order.payment.state not in COVERS_SHIPMENT:
             return None
         try:
             move(order, table=ORDER, to="fulfilling", by=BY, only_from=("placed",))
