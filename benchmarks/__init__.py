@@ -1,0 +1,1 @@
+"""The load, the limit it is compared with, the report."""

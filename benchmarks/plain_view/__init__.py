@@ -1,0 +1,1 @@
+"""What ours is compared with: a view that only inserts, with an idempotency package."""
