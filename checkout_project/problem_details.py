@@ -100,6 +100,11 @@ def _from_rest_framework(error: exceptions.APIException, context: dict[str, Any]
     return MalformedRequest(str(error.detail))
 
 
+def nothing_here(request: HttpRequest, rest: str) -> HttpResponse:  # noqa: ARG001
+    """Any other path below /v1/: a problem document, with DEBUG on as well."""
+    return respond(NotFound("There is nothing at this path."), request)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     """No such path."""
     return respond(NotFound("There is nothing at this path."), request)

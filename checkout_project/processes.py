@@ -23,8 +23,6 @@ HOST = "127.0.0.1"
 NAMES = ("sandbox", "web", "worker", "beat", "relay")
 QUEUES = ("payments", "orders", "events", "sweeps")
 HEALTH = {"web": "/readyz", "sandbox": "/_sandbox/health"}
-WEBHOOK_PATH = "/v1/processor-events/stripe"
-WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - shared with the sandbox, which is ours
 READY_SECONDS = 60.0
 STOP_SECONDS = 25.0  # longer than a worker's soft shutdown
 PROBE_SECONDS = 5.0
@@ -94,7 +92,7 @@ class Shop:
 
     def environ(self) -> dict[str, str]:
         """What each process of this shop sees; a sandbox among them is the others' processor."""
-        ours = {"PYTHONUNBUFFERED": "1", "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
+        ours = {"PYTHONUNBUFFERED": "1"}
         if "sandbox" in self.names:
             ours["STRIPE_API_BASE"] = self.sandbox_url
         return {**os.environ, **ours, **self.env}
@@ -108,8 +106,7 @@ class Shop:
         return {
             "sandbox": (
                 *("-m", "sandbox_processor", "--host", self.host, "--port", f"{self.sandbox_port}"),
-                *("--journal", f"{journal}", "--webhook-url", f"{self.web_url}{WEBHOOK_PATH}"),
-                *("--webhook-secret", self.environ()["STRIPE_WEBHOOK_SECRET"]),
+                *("--journal", f"{journal}"),
                 *self.sandbox_options,
             ),
             "web": (

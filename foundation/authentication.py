@@ -74,7 +74,7 @@ def create_key(
     text = f"{prefix}{body}{_checksum(prefix + body)}"
     ApiKey.objects.create(
         client=client,
-        digest=_digest(text),
+        digest=digest_of(text),
         hint=f"{text[:12]}…{text[-4:]}",
         scopes=list(scopes),
         sees_all=sees_all,
@@ -90,7 +90,8 @@ def _checksum(text: str) -> str:
     return "".join(letters)
 
 
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
+    """What is kept of a key."""
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -114,7 +115,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Principal, None]:
         """The caller, or `Unauthenticated`."""
         text = _bearer(request)
-        digest = _digest(text)
+        digest = digest_of(text)
         believed_until, caller = self._believed.get(digest, (0.0, None))
         if caller is None or believed_until < time.monotonic():
             caller = self._look_up(digest)

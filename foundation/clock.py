@@ -5,11 +5,8 @@ clock moves every decision with it.
 """
 
 import datetime as dt
-import os
-from typing import Final
 
-_SKEW: Final = dt.timedelta(seconds=float(os.environ.get("CLOCK_SKEW_SECONDS", "0")))
-_moved_by = _SKEW
+_moved_by = dt.timedelta()
 
 
 def now() -> dt.datetime:
@@ -26,4 +23,4 @@ def move(by: dt.timedelta) -> None:
 def reset() -> None:
     """Undo every `move`."""
     global _moved_by  # noqa: PLW0603
-    _moved_by = _SKEW
+    _moved_by = dt.timedelta()

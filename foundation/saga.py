@@ -65,7 +65,7 @@ class SagaMemory(models.Model):
 
     def note(self, event: str) -> None:
         """Append one line to the log that is saved with the memory; a repeat is counted."""
-        moment = clock.now().isoformat()
+        moment = clock.now().isoformat().replace("+00:00", "Z")
         last = self.step_log[-1] if self.step_log else {}
         if last.get("step") == event:
             again = {**last, "times": last.get("times", 1) + 1, "last_at": moment}

@@ -16,7 +16,7 @@ from foundation.idempotency import from_now
 from foundation.transactions import durable
 from orders import notifications
 from orders.models import Order
-from payments.states import COVERED
+from payments.states import COVERED, TAKEN
 
 _STALLS_COUNTED = 1_000  # far past the point where staff see it; the sweep itself never gives up
 
@@ -35,7 +35,7 @@ def notify_and_settle(order_id: uuid.UUID) -> None:
 def is_settled(order: Order) -> bool:
     """Captured, owed by the warehouse, and the customer told: nothing is due by itself."""
     told = order.notifications.filter(template=notifications.PLACED, sent_at__isnull=False).exists()
-    return order.payment.state == "captured" and order.state == "fulfilling" and told
+    return order.payment.state in TAKEN and order.state == "fulfilling" and told
 
 
 def restart_stalled_orders(*, limit: int) -> int:

@@ -35,12 +35,13 @@ def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:
     subjects = [checkout.pk, *others]
     if checkout.payment_id is not None:
         subjects.append(checkout.payment_id)
-    yield from ({"at": s["at"], "kind": "step", "what": s["step"]} for s in checkout.step_log)
-    for step in PaymentTransaction.objects.filter(payment__checkout=checkout):
-        outcome = "succeeded" if step.succeeded else f"failed ({step.error_code})"
-        yield _entry(step.created_at, "processor", f"{step.kind} {outcome}", step.actor) | {
-            "amount": step.amount,
-            "currency": step.currency,
+    for step in checkout.step_log:
+        yield {"at": step["at"], "kind": "step", "what": step["step"], "actor": "system:checkout"}
+    for done in PaymentTransaction.objects.filter(payment__checkout=checkout):
+        outcome = "succeeded" if done.succeeded else f"failed ({done.error_code})"
+        yield _entry(done.created_at, "processor", f"{done.kind} {outcome}", done.actor) | {
+            "amount": done.amount,
+            "currency": done.currency,
         }
     for row in Transition.objects.filter(aggregate_id__in=subjects):
         what = f"{row.aggregate}: {row.from_state} → {row.to_state}"
@@ -60,7 +61,7 @@ def _reason(reason: str) -> Entry:
 
 
 def _sorted(entries: Iterable[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: str(entry["at"]).replace("+00:00", "Z"))
+    return sorted(entries, key=lambda entry: str(entry["at"]))
 
 
 def _told(entries: list[Entry], for_staff: bool) -> list[Entry]:  # noqa: FBT001 - private

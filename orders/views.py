@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from foundation import lookup
 from foundation.authentication import principal
 from foundation.http import client_ip, stored
-from foundation.idempotency import read_key
+from foundation.idempotency_header import read_key
 from orders import representations, selectors, timeline
 from orders.checkout.pay import Purchase, pay
 from orders.serializers.checkout_request import CheckoutRequest

@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError
 from foundation import clock, idempotency
 from foundation.errors import StoreUnavailable
 from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken, from_now
+from foundation.idempotency_header import fingerprint as fingerprint_of
 from foundation.ids import new_id
 from foundation.models import IdempotencyKey, client_scope
 from foundation.saga import FORWARD, is_over
@@ -99,7 +100,7 @@ def _begin(purchase: Purchase) -> tuple[Claim, Checkout, Any]:
         claim = idempotency.claim(
             scope=purchase.scope,
             key=purchase.key,
-            fingerprint=idempotency.fingerprint(purchase.scope, purchase.body),
+            fingerprint=fingerprint_of(purchase.scope, purchase.body),
             lease_seconds=settings.CHECKOUT_LEASE_SECONDS,
             subject=(KIND, checkout_id),
         )
