@@ -1,0 +1,202 @@
+"""What hard stories need: time, the sweeps, the real switchboard, and a world that breaks."""
+
+import datetime as dt
+import os
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+from django.utils.module_loading import import_string
+
+from checkout_project.celery import app as celery_app
+from events import relay
+from foundation import clock, ids
+from orders.models import Order
+from payments import processors
+from payments.processors.stripe import StripeProcessor
+from tests.races.crowd import at_once
+
+NOBODY_LISTENS = "http://127.0.0.1:9"
+_SWEEPS = ("recover_checkouts", "resolve_unknown", "restart_stalled_orders")
+_BATCHES_MAX = 50  # an event that causes itself must not keep a test for ever
+
+
+def later(seconds=61.0):
+    """Let time go by: leases run out, what was put off is due."""
+    clock.move(dt.timedelta(seconds=seconds))
+
+
+def sweep():
+    """Every sweep of the timetable, once, as beat would start it."""
+    celery_app.loader.import_default_modules()
+    due = [job["task"] for job in settings.CELERY_BEAT_SCHEDULE.values()]
+    sweeps = [name for name in due if name.endswith(_SWEEPS)]
+    assert len(sweeps) == len(_SWEEPS), "the timetable has lost a sweep"
+    for name in sweeps:
+        celery_app.tasks[name]()
+
+
+def play(event):
+    """What the worker does for one event: each link of each chain on the switchboard, in order."""
+    celery_app.loader.import_default_modules()
+    for route in settings.EVENT_ROUTES.get(event.type, ()):
+        for link in _links(import_string(route)(event.payload)):
+            celery_app.tasks[link.task](*link.args, **link.kwargs)
+
+
+def _links(signature):
+    parts = getattr(signature, "tasks", None)
+    return [signature] if parts is None else [link for part in parts for link in _links(part)]
+
+
+def play_events():
+    """Relay whatever is due, and what follows from it, to the end; returns the types told."""
+    told = []
+    for _ in range(_BATCHES_MAX):
+        batch = []
+        if not relay.relay_batch(limit=200, send=batch.append):
+            return told
+        for event in batch:
+            told.append(event.type)
+            play(event)
+    raise AssertionError("the events do not come to an end")
+
+
+def lose_events():
+    """Everything told so far was taken by a broker that then lost it all."""
+    relay.relay_batch(limit=200, send=lambda event: None)
+
+
+def drive_everything(rounds=1, *, seconds=61.0):
+    """All that beat, relay and worker do, `rounds` times, with `seconds` before each."""
+    for _ in range(rounds):
+        later(seconds)
+        sweep()
+        play_events()
+
+
+@contextmanager
+def processor_away():
+    """Nobody answers at the processor's address."""
+    healthy, settings.STRIPE_API_BASE = settings.STRIPE_API_BASE, NOBODY_LISTENS
+    processors.processor.cache_clear()
+    try:
+        yield
+    finally:
+        settings.STRIPE_API_BASE = healthy
+        processors.processor.cache_clear()
+
+
+def elsewhere(action):
+    """Run in another thread, on a connection of its own, and wait for it."""
+    (result,) = at_once([action])
+    return result
+
+
+def meanwhile(monkeypatch, operation, action):
+    """The next call of `operation` at the processor waits until `action` was done elsewhere."""
+    real = getattr(StripeProcessor, operation)
+
+    def delayed(self, **asked):
+        monkeypatch.setattr(StripeProcessor, operation, real)
+        elsewhere(action)
+        return real(self, **asked)
+
+    monkeypatch.setattr(StripeProcessor, operation, delayed)
+
+
+class ProcessDied(BaseException):
+    """No `except` of ours may outlive it, as none outlives kill -9."""
+
+
+def die_after(monkeypatch, operation):
+    """The process dies when the processor has done `operation` once, before it is told so."""
+    real = getattr(StripeProcessor, operation)
+
+    def fatal(self, **asked):
+        monkeypatch.setattr(StripeProcessor, operation, real)
+        real(self, **asked)
+        raise ProcessDied
+
+    monkeypatch.setattr(StripeProcessor, operation, fatal)
+
+
+def lose_commit(monkeypatch, *, when):
+    """The commit after which `when()` is true succeeds, and its answer is lost with the line."""
+    real, runner, lost = DatabaseWrapper._commit, threading.current_thread(), []
+
+    def commit(self):
+        real(self)
+        if not lost and threading.current_thread() is runner and elsewhere(when):
+            lost.append(True)
+            self.connection.close()
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(DatabaseWrapper, "_commit", commit)
+    return lost
+
+
+def reconnect():
+    """Leave a line that was cut, so that the next statement opens a new one."""
+    connection.close()
+
+
+def an_order(api):
+    """A purchase that went well."""
+    reply = api.checkout()
+    assert reply.status_code == 201, reply.content
+    number = ids.parse("ord", reply.json()["order"]["id"])
+    return Order.objects.select_related("payment").get(pk=number)
+
+
+def release_behind_our_back(payment):
+    """Somebody releases the hold at the processor, and nobody tells us."""
+    processors.processor("stripe").void(
+        processor_reference=payment.processor_reference, key=f"foreign-{payment.reference}"
+    )
+
+
+def capture_behind_our_back(payment):
+    """Somebody takes the money at the processor, and nobody tells us."""
+    port = processors.processor("stripe")
+    seen = port.find(reference=payment.reference, processor_reference="", since=payment.asked_at)
+    port.capture(
+        processor_reference=seen.processor_reference,
+        amount=seen.amount,
+        key=f"foreign-{payment.reference}",
+    )
+
+
+def anonymous_tls(protocol):
+    """TLS without certificates: the test is of the wire, not of who is at its end."""
+    context = ssl.SSLContext(protocol)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("aNULL:@SECLEVEL=0")
+    return context
+
+
+@contextmanager
+def a_server_that_reads_and_then_sends(record):
+    """Reads the whole request over TLS, and answers with raw bytes that are no TLS."""
+    received = []
+
+    def serve(listener):
+        line, _ = listener.accept()
+        with anonymous_tls(ssl.PROTOCOL_TLS_SERVER).wrap_socket(line, server_side=True) as tls:
+            while b"amount=1" not in b"".join(received):
+                received.append(tls.recv(65_536))
+            os.write(tls.fileno(), record)
+            with suppress(OSError):
+                tls.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/v1/payment_intents", received
+        server.join(10)
