@@ -107,6 +107,7 @@ _guard_rails = (
     f"-c statement_timeout={DATABASE_STATEMENT_MILLISECONDS} "
     f"-c idle_in_transaction_session_timeout={DATABASE_IDLE_IN_TRANSACTION_MILLISECONDS}"
 )
+_PREPARED = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
 _database: dict[str, Any] = env.db_url("DATABASE_URL", default=_EMBEDDED.database_url)
 DATABASES = {
     "default": {
@@ -118,6 +119,9 @@ DATABASES = {
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 3,
+            # Statements are planned once a connection. Behind PgBouncer in transaction mode
+            # (before its 1.21), set DATABASE_PREPARED_STATEMENTS=false.
+            **({"server_side_binding": True, "prepare_threshold": 2} if _PREPARED else {}),
             "options": _guard_rails,
         },
     }
@@ -152,20 +156,14 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 4
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_POOL_LIMIT = 4
-CELERY_TASK_PUBLISH_RETRY = True
-CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": 2,
-    "interval_start": 0.1,
-    "interval_step": 0.3,
-    "interval_max": 0.5,
-}
+CELERY_TASK_PUBLISH_RETRY = False  # only the relay publishes, and it tries again from the row
 CELERY_TIMEZONE = "UTC"
 if CELERY_BROKER_URL.startswith(("redis", "rediss", "sentinel")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": 300,
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 15,
+        "socket_timeout": 5,  # well below the relay's lease: a silent broker is given up in time
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
         "health_check_interval": 25,
@@ -204,7 +202,7 @@ PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default
 # A lease outlives every call its holder may be waiting for; a system check compares them.
 CHECKOUT_LEASE_SECONDS = env.float("CHECKOUT_LEASE_SECONDS", default=60.0)
 PAYMENT_LEASE_SECONDS = env.float("PAYMENT_LEASE_SECONDS", default=60.0)
-NOTIFICATION_LEASE_SECONDS = 120.0
+NOTIFICATION_LEASE_SECONDS = env.float("NOTIFICATION_LEASE_SECONDS", default=60.0)
 NOTIFICATION_TRIES_MAX = 5
 FORWARD_SECONDS = env.float("FORWARD_SECONDS", default=15 * 60.0)
 ACTION_SECONDS = env.float("ACTION_SECONDS", default=15 * 60.0)
@@ -220,7 +218,7 @@ REAP_BATCH = 10_000
 SWEEP_BATCH = 50
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
 RELAY_BATCH = 200
-RELAY_LEASE_SECONDS = 30.0
+RELAY_LEASE_SECONDS = env.float("RELAY_LEASE_SECONDS", default=30.0)
 RELAY_POLL_SECONDS = 1.0
 RELAY_TRIES_MAX = 10
 RELAY_RETRY_SECONDS_MAX = env.float("RELAY_RETRY_SECONDS_MAX", default=15.0)

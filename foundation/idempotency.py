@@ -87,10 +87,30 @@ class Lease:
     def held(self) -> Iterator[IdempotencyKey]:
         """One durable transaction under the key's row lock. Raises `Overtaken` when fenced off."""
         with durable():
-            row = IdempotencyKey.objects.select_for_update(no_key=True).get(pk=self.key_id)
+            row = _locked(self.key_id)
             if row.lease_token != self.token or row.state != State.IN_PROGRESS:
                 raise Overtaken(f"key {self.key_id}: token {self.token} is stale")
             yield row
+
+
+_OPEN_FIELDS: Final = (
+    "id", "scope", "key", "fingerprint", "state", "subject_kind", "subject_id", "lease_token",
+    "leased_until", "is_paused",
+)  # fmt: skip
+_LOCK: Final = f"""
+    SELECT {", ".join(_OPEN_FIELDS)} FROM foundation_idempotencykey
+    WHERE id = %s FOR NO KEY UPDATE
+"""  # noqa: S608 - our own column names
+
+
+def _locked(key_id: uuid.UUID) -> IdempotencyKey:
+    """The row under its lock; plain SQL, because every checkout goes through here."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [key_id])
+        values = cursor.fetchone()
+    if values is None:
+        raise Overtaken(f"key {key_id} is gone")
+    return IdempotencyKey.from_db(connection.alias, _OPEN_FIELDS, values)
 
 
 @dataclass(frozen=True)

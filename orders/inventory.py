@@ -11,7 +11,7 @@ from django.db import connection
 
 from foundation import clock
 from foundation.ids import new_id
-from orders.models import Reservation, StockItem
+from orders.models import StockItem
 
 _RESERVE = """
     WITH wanted AS (
@@ -75,9 +75,13 @@ def release(checkout_id: uuid.UUID, *, states: Sequence[str] = ("held",)) -> Non
 
 def commit(checkout_id: uuid.UUID) -> int:
     """held → committed: it belongs to an order now. Returns how many holds were committed."""
-    return Reservation.objects.filter(checkout_id=checkout_id, state="held").update(
-        state="committed"
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_reservation SET state = 'committed'"
+            " WHERE checkout_id = %s AND state = 'held'",
+            [checkout_id],
+        )
+        return int(cursor.rowcount)
 
 
 def available(skus: Sequence[str]) -> dict[str, int]:

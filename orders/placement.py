@@ -8,6 +8,7 @@ from attribution.models import Attribution
 from attribution.services import snapshot
 from events import outbox
 from events.outbox import Event
+from foundation import rows
 from foundation.idempotency import from_now
 from orders import inventory
 from orders.models import Checkout, Order, OrderLine
@@ -29,14 +30,12 @@ def place(checkout: Checkout) -> Order:
     """
     touch = dict(checkout.attribution)
     seen = snapshot(touch, referrer=touch.pop("request_referrer", ""))
-    seen.save(force_insert=True)
     order = _order(checkout, seen)
-    order.save(force_insert=True)
     lines = [
         OrderLine(order=order, position=position, **{name: line[name] for name in _LINE_FIELDS})
         for position, line in enumerate(checkout.lines, start=1)
     ]
-    OrderLine.objects.bulk_create(lines)
+    rows.insert(seen, order, *lines)
     if inventory.commit(checkout.pk) != len(lines):
         raise StockGone(f"{checkout.reference}: not every line is held")
     outbox.record(checkout.pk, _events(order))

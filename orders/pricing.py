@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
+
+from django.db import connection
 
 from foundation.errors import InvalidInput
-from orders.models import Price
 from orders.serializers.checkout_request import LineIntent
+
+_PRICES: Final = """
+    SELECT product.sku, product.title, price.amount, product.tax_code
+    FROM orders_product product JOIN orders_price price ON price.product_id = product.id
+    WHERE product.sku = ANY(%s) AND product.active AND price.currency = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,9 @@ def price(lines: Sequence[LineIntent], *, currency: str) -> list[PricedLine]:
 
     Raises `InvalidInput` naming each line that is not for sale in this currency.
     """
-    found = {
-        listed.product.sku: listed
-        for listed in Price.objects.select_related("product").filter(
-            product__sku__in=[line.sku for line in lines],
-            product__active=True,
-            currency=currency,
-        )
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PRICES, [[line.sku for line in lines], currency])
+        found = {sku: listed for sku, *listed in cursor.fetchall()}
     missing = [line.sku for line in lines if line.sku not in found]
     if missing:
         raise InvalidInput(
@@ -45,10 +47,8 @@ def price(lines: Sequence[LineIntent], *, currency: str) -> list[PricedLine]:
     return [
         PricedLine(
             sku=line.sku,
-            title=found[line.sku].product.title,
             quantity=line.quantity,
-            unit_amount=found[line.sku].amount,
-            tax_code=found[line.sku].product.tax_code,
+            **dict(zip(("title", "unit_amount", "tax_code"), found[line.sku], strict=True)),
         )
         for line in lines
     ]

@@ -24,3 +24,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except (OSError, ValueError):
             return False
         return not readable
+
+    @property
+    def queries_logged(self) -> bool:
+        """Statements are kept only where a test asks for it, not for ever under DEBUG."""
+        return self.force_debug_cursor

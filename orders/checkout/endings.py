@@ -6,7 +6,7 @@ from typing import Final
 import orjson
 from django.conf import settings
 
-from foundation import clock, idempotency, problems
+from foundation import clock, idempotency, problems, rows
 from foundation.idempotency import SYSTEM_SCOPE, Answer
 from foundation.models import IdempotencyKey
 from foundation.saga import FORWARD, Pause
@@ -24,7 +24,7 @@ _WAITS_FOR_OTHERS: Final = ("requires_action", "in_review")
 def remember(checkout: Checkout) -> None:
     """Write the saga's memory: an INSERT the first time, then guarded moves."""
     if checkout._state.adding:  # noqa: SLF001 - Django's documented flag for "not in the database"
-        checkout.save(force_insert=True)
+        rows.insert(checkout)
     elif checkout.state != checkout.stored_state:
         changes = {name: getattr(checkout, name) for name in (*_MEMORY, "ended_at")}
         changes |= {"forward_until": checkout.forward_until, "payment": checkout.payment}

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from foundation import clock
+from foundation import clock, rows
 from foundation.idempotency import from_now
 from foundation.money import Money
 from foundation.state_machine import move
@@ -50,7 +50,7 @@ def open_payment(
         payment_method=payment_method,
         metadata=dict(metadata),
     )
-    payment.save(force_insert=True)
+    rows.insert(payment)
     payment.is_fresh = payment.is_first_sending = True
     return payment
 
@@ -173,7 +173,7 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
     )
     payment.is_confirmed = True
     payment.is_of_another_currency = seen.currency != payment.currency
-    step.save(force_insert=True)
+    rows.insert(step)
     move(
         payment,
         table=PAYMENT,
