@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from foundation import clock
+from foundation import clock, rows
 from foundation.errors import DomainError
 from foundation.models import IdempotencyKey
 from foundation.transactions import durable
@@ -189,26 +189,22 @@ def _take(row: IdempotencyKey, lease_seconds: float) -> None:
 
 def _write(row: IdempotencyKey, **values: Any) -> None:
     """Change an open key we hold the row lock of. Guarded all the same: an ended key is final."""
-    open_row = IdempotencyKey.objects.filter(
-        pk=row.pk, state=State.IN_PROGRESS, lease_token=row.lease_token
-    )
-    if open_row.update(**values) != 1:
+    guard = {"state": State.IN_PROGRESS, "lease_token": row.lease_token}
+    if not rows.update(row, guard=guard, **values):
         raise Overtaken(f"key {row.pk}: token {row.lease_token} is stale")
-    for name, value in values.items():
-        setattr(row, name, value)
 
 
 def take_over_expired(*, kind: str, lease_seconds: float, limit: int) -> list[IdempotencyKey]:
     """Take every expired lease of this kind (at most `limit`) that nobody else is taking."""
     with durable():
-        rows = list(
+        taken = list(
             IdempotencyKey.objects.select_for_update(no_key=True, skip_locked=True)
             .filter(state=State.IN_PROGRESS, subject_kind=kind, leased_until__lte=clock.now())
             .order_by("leased_until")[:limit]
         )
-        for row in rows:
+        for row in taken:
             _take(row, lease_seconds)
-    return rows
+    return taken
 
 
 def take_over(*, subject_id: uuid.UUID, lease_seconds: float) -> IdempotencyKey | None:

@@ -1,4 +1,4 @@
-"""Insert rows of several models in one statement: the hot path's way of writing.
+"""Rows in plain SQL, compiled once: the hot path's way of writing.
 
 Django compiles the SQL of every `save()` anew, and one statement a row. Here the SQL of a
 combination of models is compiled once, all rows travel in one round trip, and what the
@@ -6,7 +6,7 @@ database fills in (a number from a sequence) comes back with it. Deferred foreig
 the rows of one statement point at each other in any order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -32,6 +32,40 @@ def insert(*rows: models.Model) -> None:
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - as save() does
     for (model, name), value in zip(told, answer or (), strict=True):
         setattr(groups[model][0], name, value)
+
+
+def update(row: models.Model, *, guard: Mapping[str, Any], **values: Any) -> bool:
+    """Change `row` if its columns still hold what `guard` says; whether they did."""
+    sets, set_values = assignments(row, values)
+    guards, guard_values = assignments(row, guard)
+    table = connection.ops.quote_name(row._meta.db_table)  # noqa: SLF001 - Django's public meta API
+    where = " AND ".join(["id = %s", *guards])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {', '.join(sets)} WHERE {where}",  # noqa: S608 - our own names
+            [*set_values, row.pk, *guard_values],
+        )
+        if cursor.rowcount != 1:
+            return False
+    for name, value in values.items():
+        setattr(row, name, value)
+    return True
+
+
+def assignments(row: models.Model, values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """`values` as `column = %s` pieces, and what the driver is given for them."""
+    prepared = []
+    for name, value in values.items():
+        plain = value.pk if isinstance(value, models.Model) else value
+        prepared.append(_field(type(row), name).get_db_prep_save(plain, connection))
+    return [f"{_quoted(_field(type(row), name))} = %s" for name in values], prepared
+
+
+@cache
+def _field(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
+    field = model._meta.get_field(name)  # noqa: SLF001 - as above
+    assert isinstance(field, models.Field)  # noqa: S101 - narrows the type
+    return field
 
 
 @cache
@@ -70,5 +104,6 @@ def _insert(
     return sql + (f" RETURNING {', '.join(map(_quoted, returned))}" if returned else "")
 
 
+@cache
 def _quoted(field: "models.Field[Any, Any]") -> str:
     return connection.ops.quote_name(str(field.column))

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from foundation import clock
+from foundation import clock, rows
 
 
 class IllegalTransition(Exception):
@@ -75,8 +75,8 @@ def _statement(  # noqa: PLR0913 - private; the pieces of one statement
     by: str,
     reason: str,
 ) -> tuple[str, list[Any]]:
-    sets, set_values = _columns(row, new_values)
-    guards, guard_values = _columns(row, fence)
+    sets, set_values = rows.assignments(row, new_values)
+    guards, guard_values = rows.assignments(row, fence)
     name = connection.ops.quote_name(row._meta.db_table)  # noqa: SLF001 - Django's public meta API
     guard_sql = "".join(f" AND {guard}" for guard in guards)
     sql = f"""
@@ -93,14 +93,3 @@ def _statement(  # noqa: PLR0913 - private; the pieces of one statement
     """  # noqa: S608 - table and column names come from our own models, values are parameters
     journal = [table.aggregate, new_values["state"], by, reason[:500], clock.now()]
     return sql, [row.pk, sources, *guard_values, *set_values, *journal]
-
-
-def _columns(row: models.Model, values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
-    assignments, prepared = [], []
-    for name, value in values.items():
-        field = row._meta.get_field(name)  # noqa: SLF001 - as above
-        assert isinstance(field, models.Field)  # noqa: S101 - narrows the type
-        assignments.append(f"{connection.ops.quote_name(str(field.column))} = %s")
-        plain = value.pk if isinstance(value, models.Model) else value
-        prepared.append(field.get_db_prep_save(plain, connection))
-    return assignments, prepared
