@@ -8,7 +8,7 @@ from events.models import OutboxEvent
 from foundation.models import AuditEntry, Transition
 from orders.models import Checkout, Notification, Order
 from payments.models import PaymentTransaction
-from payments.representations import moment
+from payments.representations import moment, told_actor
 
 Entry = dict[str, Any]
 
@@ -70,6 +70,5 @@ def _told(entries: list[Entry], for_staff: bool) -> list[Entry]:  # noqa: FBT001
     kept = [entry for entry in entries if entry["kind"] != "audit"]
     for entry in kept:
         entry.pop("reason", None)
-        if str(entry.get("actor", "")).startswith("staff:"):
-            entry["actor"] = "staff"
+        entry["actor"] = told_actor(str(entry.get("actor", "")))
     return kept

@@ -4,7 +4,7 @@ from typing import Any
 
 from foundation.models import Transition
 from payments.models import Payment
-from payments.representations import moment
+from payments.representations import moment, told_actor
 
 
 def of_payment(payment: Payment) -> list[dict[str, Any]]:
@@ -14,7 +14,7 @@ def of_payment(payment: Payment) -> list[dict[str, Any]]:
             "at": moment(step.created_at),
             "kind": "processor",
             "what": f"{step.kind} {'succeeded' if step.succeeded else 'failed'}",
-            "actor": step.actor,
+            "actor": told_actor(step.actor),
         }
         for step in payment.transactions.all()
     ]
@@ -23,7 +23,7 @@ def of_payment(payment: Payment) -> list[dict[str, Any]]:
             "at": moment(row.at),
             "kind": "state",
             "what": f"{row.from_state} → {row.to_state}",
-            "actor": "staff" if row.actor.startswith("staff:") else row.actor,
+            "actor": told_actor(row.actor),
         }
         for row in Transition.objects.filter(aggregate_id=payment.pk)
     ]
