@@ -18,7 +18,7 @@ from payments.processors import processor
 from payments.processors.base import Declined, OutcomeUnknown
 from payments.processors.stripe import StripeProcessor, _translated
 from payments.processors.stripe_http import BoundedClient, NotSent
-from payments.services import capture, void
+from payments.services import capture, resolve, void
 from payments.services.ask import ask
 from payments.services.resolve import resolve_unknown
 from tests import builders
@@ -96,6 +96,21 @@ def test_who_closes_a_capture_second_writes_nothing(order, shop):
     assert payment.state == "captured"
     assert payment.transactions.filter(kind="capture").count() == 1
     assert OutboxEvent.objects.filter(type="payment.captured").count() == 1
+
+
+def test_who_was_overtaken_in_a_capture_writes_nothing(order):
+    with durable():
+        capture._claim(order.payment, by="slow")
+    slow = Payment.objects.get()
+    answer = capture._capture_call(slow)()
+    world.later()
+    assert resolve._take_over_one() == slow
+
+    with pytest.raises(IllegalTransition):
+        capture.close(slow, answer, by="slow")
+
+    assert Payment.objects.get().state == "capturing"
+    assert not slow.transactions.filter(kind="capture").exists()
 
 
 @pytest.mark.parametrize("state", ["capturing", "captured"])
