@@ -1,15 +1,27 @@
 """Builders that place the world: a catalog, a caller, a request; and rows at any point."""
 
+import datetime as dt
 import itertools
 import uuid
 
 import factory
 from factory.django import DjangoModelFactory
 
+from foundation import clock, idempotency
 from foundation.authentication import SCOPES, create_key
-from foundation.models import ApiClient
+from foundation.ids import new_id
+from foundation.models import ApiClient, IdempotencyKey, client_scope
 from orders import rate_tables
-from orders.models import Price, Product, ShippingRate, StockItem, TaxRate
+from orders.models import (
+    Checkout,
+    Price,
+    Product,
+    Reservation,
+    ShippingRate,
+    StockItem,
+    TaxRate,
+)
+from payments.models import Payment
 
 _numbers = itertools.count(1)
 
@@ -90,3 +102,71 @@ def faulty(name, seconds=None):
     """A payment method whose authorization goes wrong in the named way."""
     suffix = "" if seconds is None else f"_{seconds}"
     return f"pm_card_visa__fault_{name}{suffix}"
+
+
+class PaymentFactory(DjangoModelFactory):
+    """A payment of 42.98 USD, as T1 writes it."""
+
+    class Meta:
+        model = Payment
+
+    client_id = factory.LazyFunction(new_id)
+    stream = factory.LazyFunction(new_id)
+    amount = 4298
+    currency = "USD"
+    payment_method = factory.Sequence(lambda n: f"pm_card_visa__built{n}")
+
+
+class CheckoutFactory(DjangoModelFactory):
+    """Two blue mugs to Oregon, screened, taxed and reserved: what stands when T1 is committed."""
+
+    class Meta:
+        model = Checkout
+
+    client_id = factory.LazyFunction(new_id)
+    cart_id = factory.Sequence(lambda n: f"built_{n}")
+    state = "authorizing"
+    recovery_point = "reserved"
+    customer_reference = factory.Sequence(lambda n: f"cus_built_{n}")
+    email = factory.Sequence(lambda n: f"built{n}@example.com")
+    shipping_method = "standard"
+    shipping_address = factory.LazyFunction(lambda: a_purchase()["shipping_address"])
+    currency = "USD"
+    subtotal_amount = 3998
+    shipping_amount = 300
+    total_amount = 4298
+    risk_outcome = "accept"
+    forward_until = factory.LazyFunction(lambda: clock.now() + dt.timedelta(minutes=15))
+    lines = factory.LazyFunction(
+        lambda: [
+            {
+                "sku": "MUG-BLUE", "title": "Mug", "quantity": 2, "unit_amount": 1999,
+                "tax_code": "standard", "net_amount": 3998, "tax_amount": 0, "tax_rate_ppm": 0,
+                "tax_jurisdiction": "OR", "tax_inclusive": False,
+            }
+        ]
+    )  # fmt: skip
+
+
+def a_checkout_at(*, payment_state="authorizing", leased_seconds=-1, **facts):
+    """A checkout whose runner died at a point of its story: all rows as a crash leaves them.
+
+    `facts` go to the checkout (state, recovery_point, direction, refusal, risk_outcome...);
+    the stock is held, the client's key is open, and its lease is over unless told otherwise.
+    """
+    client = ApiClient.objects.create(name=f"built-{next(_numbers)}")
+    checkout = CheckoutFactory.build(client_id=client.pk, **facts)
+    payment = PaymentFactory.create(
+        id=checkout.payment_uuid, client_id=client.pk, stream=checkout.pk, state=payment_state,
+        metadata={"checkout": checkout.reference, "order": checkout.order_reference},
+    )  # fmt: skip
+    checkout.payment, checkout.payment_method = payment, payment.payment_method
+    checkout.save(force_insert=True)
+    Reservation.objects.create(checkout=checkout, sku="MUG-BLUE", quantity=2)
+    StockItem.objects.filter(sku="MUG-BLUE").update(reserved=2)
+    IdempotencyKey.objects.create(
+        scope=client_scope(client.pk, "POST", "/v1/checkouts"), key=a_key(), fingerprint=b"f" * 32,
+        subject_kind="checkout", subject_id=checkout.pk,
+        leased_until=idempotency.from_now(leased_seconds),
+    )  # fmt: skip
+    return checkout
