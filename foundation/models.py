@@ -15,6 +15,9 @@ class ApiClient(models.Model):
     name = models.CharField(max_length=120, unique=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
+    class Meta:
+        verbose_name = "API client"
+
     def __str__(self) -> str:
         return self.name
 
@@ -32,6 +35,9 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
 
     def __str__(self) -> str:
         return self.hint
