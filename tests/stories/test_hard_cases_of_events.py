@@ -191,16 +191,13 @@ def test_a_periodic_job_that_crashed_is_run_again_in_its_window(transactional_db
     assert len(runs) == 2
 
 
-OPEN = pytest.mark.xfail(strict=True, reason="a processor step names who of us asked for it")
-
-
 @pytest.mark.parametrize(
     ("kind", "page"),
     [
         ("orders", "timeline"),
         ("checkouts", "timeline"),
-        pytest.param("payments", "timeline", marks=OPEN),
-        pytest.param("payments", "transactions", marks=OPEN),
+        ("payments", "timeline"),
+        ("payments", "transactions"),
     ],
 )
 def test_a_client_reads_neither_our_peoples_names_nor_their_words(api, order, kind, page):
