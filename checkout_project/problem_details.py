@@ -50,7 +50,9 @@ def as_problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None
     translated = _translated(error, context)
     if translated is None:
         _log.error("unhandled error in a view", exc_info=error)
-        translated = ServerError("The error was logged under the request's id.")
+        # Whatever broke may have broken after the processor was asked.
+        extra = {"charge_state": "unknown"} if context["request"].method == "POST" else {}
+        translated = ServerError("The error was logged under the request's id.", **extra)
     return respond(translated, context["request"])
 
 
