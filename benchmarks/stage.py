@@ -99,7 +99,6 @@ def _shop(folder: Path, sizes: Sizes) -> Shop:
         names=("sandbox", "web"),
         web_workers=sizes.web_workers,
         web_threads=sizes.web_threads,
-        sandbox_options=("--webhook-url", ""),  # the last one counts: nobody listens for them yet
     )
 
 

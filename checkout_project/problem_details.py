@@ -51,7 +51,9 @@ def as_problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None
     if translated is None:
         _log.error("unhandled error in a view", exc_info=error)
         # Whatever broke may have broken after the processor was asked.
-        extra = {"charge_state": "unknown"} if context["request"].method == "POST" else {}
+        extra: dict[str, Any] = {}
+        if context["request"].method == "POST":
+            extra["charge_state"] = "unknown"
         translated = ServerError("The error was logged under the request's id.", **extra)
     return respond(translated, context["request"])
 

@@ -4,6 +4,7 @@ The same engine, the same steps; nothing here knows how a checkout goes on.
 """
 
 import logging
+import time
 import uuid
 
 from django.conf import settings
@@ -18,13 +19,21 @@ _log = logging.getLogger(__name__)
 
 
 def recover_checkouts(*, limit: int) -> int:
-    """Take up to `limit` checkouts with a dead lease to their end; returns how many it took."""
-    rows = idempotency.take_over_expired(
-        kind=KIND, lease_seconds=settings.CHECKOUT_LEASE_SECONDS, limit=limit
-    )
-    for row in rows:
-        _resume(row)
-    return len(rows)
+    """Take up to `limit` checkouts with a dead lease to their end; returns how many it took.
+
+    One at a time, and for a bounded time: what is left is the next sweep's.
+    """
+    give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
+    for taken in range(limit):
+        if time.monotonic() >= give_up_at:
+            return taken
+        rows = idempotency.take_over_expired(
+            kind=KIND, lease_seconds=settings.CHECKOUT_LEASE_SECONDS, limit=1
+        )
+        if not rows:
+            return taken
+        _resume(rows[0])
+    return limit
 
 
 def resume(checkout_id: uuid.UUID) -> bool:

@@ -5,6 +5,7 @@ made a hold that nobody knows of; it is recorded, and released.
 """
 
 import logging
+import time
 
 from django.conf import settings
 
@@ -25,9 +26,13 @@ _CALLS_MAX = 4  # a look-up, a release, and both again
 def resolve_unknown(*, limit: int) -> int:
     """Settle up to `limit` payments left `capturing` or `voiding`; returns how many it took.
 
-    One at a time: a slow or a broken one must not keep the others waiting.
+    One at a time, and for a bounded time: a slow or a broken one must not keep the others
+    waiting, and what is left is the next sweep's.
     """
+    give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
     for taken in range(limit):
+        if time.monotonic() >= give_up_at:
+            return taken
         payment = _take_over_one()
         if payment is None:
             return taken

@@ -1,4 +1,4 @@
-"""A bug of ours is a 500 problem that claims nothing about the money, and is finished all the same."""
+"""A bug of ours is a 500 that claims nothing about the money, and is finished all the same."""
 
 import datetime as dt
 
