@@ -7,7 +7,7 @@ Raised by the domain, turned into `application/problem+json` in one place
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-type_names = Literal["same_key", "new_key", "none"]
+RetryWith = Literal["same_key", "new_key", "none"]
 
 
 class DomainError(Exception):
@@ -17,7 +17,7 @@ class DomainError(Exception):
     status: ClassVar[int]
     title: ClassVar[str]
     retryable: ClassVar[bool] = False
-    retry_with: ClassVar[type_names] = "none"
+    retry_with: ClassVar[RetryWith] = "none"
 
     def __init__(
         self,

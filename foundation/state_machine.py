@@ -30,10 +30,6 @@ class StateTable:
         """The states from which `target` may be reached."""
         return [state for state, targets in self.moves.items() if target in targets]
 
-    def allows(self, source: str, target: str) -> bool:
-        """Whether the table lists this move."""
-        return target in self.moves.get(source, ())
-
     @property
     def states(self) -> frozenset[str]:
         """Every state the table knows, terminal ones included."""

@@ -11,7 +11,6 @@ from django.db import connection
 
 from foundation import clock
 from foundation.ids import new_id
-from orders.models import StockItem
 
 _RESERVE = """
     WITH wanted AS (
@@ -82,9 +81,3 @@ def commit(checkout_id: uuid.UUID) -> int:
             [checkout_id],
         )
         return int(cursor.rowcount)
-
-
-def available(skus: Sequence[str]) -> dict[str, int]:
-    """What may still be sold of each SKU."""
-    items = StockItem.objects.filter(sku__in=skus)
-    return {item.sku: item.available for item in items}

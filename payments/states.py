@@ -29,7 +29,6 @@ PAYMENT: Final = StateTable(
     },
 )
 
-IN_FLIGHT: Final = ("authorizing", "unknown", "requires_action", "capturing", "voiding")
 TAKEN: Final = ("captured", "partially_captured", "partially_refunded", "refunded", "disputed")
 COVERED: Final = ("authorized", "capturing", "captured", "partially_captured")
 # While a capture is in doubt the hold may be dead: what covers an order, but not yet a shipment.

@@ -1,7 +1,5 @@
 """An order: a kept promise. It exists only once the authorization is held."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
@@ -123,8 +121,3 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.sku}"
-
-    @classmethod
-    def from_quote(cls, order: Order, position: int, line: dict[str, Any]) -> "OrderLine":
-        """A line as it was priced and taxed when the checkout began."""
-        return cls(order=order, position=position, **line)

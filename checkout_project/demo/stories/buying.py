@@ -7,7 +7,6 @@ from checkout_project.demo.stories.world import World
 from checkout_project.demo.words import mail_lines
 
 TOTAL = {"amount": 4298, "currency": "USD"}  # two mugs at 19.99, shipping 3.00, no tax in Oregon
-CROWD_SECONDS = 10.0
 
 
 def purchase(world: World) -> list[Promise]:
