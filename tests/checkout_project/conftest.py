@@ -1,5 +1,6 @@
 """A folder for embedded servers, empty and gone afterwards."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -18,5 +19,6 @@ def data() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder / "data"
     for left in living(folder / "data"):  # only when the test failed
-        os.kill(left, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may be ending at this moment
+            os.kill(left, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
