@@ -4,9 +4,10 @@ Syntax: draft-ietf-httpapi-idempotency-key-header-07, and bare as every deployed
 """
 
 import hashlib
-import json
 import re
 from typing import Any, Final
+
+import orjson
 
 from foundation.errors import DomainError
 
@@ -47,5 +48,5 @@ def read_key(header: str | None) -> str:
 
 def fingerprint(scope: str, body: Any) -> bytes:
     """SHA-256 over the scope and the parsed body: spacing and key order do not matter."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(f"{scope}\n{canonical}".encode()).digest()
+    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(scope.encode() + b"\n" + canonical).digest()

@@ -6,6 +6,7 @@ and a reference that trips the card scanner can be neither logged nor searched f
 
 import string
 import uuid
+from functools import lru_cache
 from typing import Final
 
 import uuid_utils.compat
@@ -20,6 +21,7 @@ def new_id() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
+@lru_cache(maxsize=4096)  # one answer names the same few things several times
 def public(prefix: str, value: uuid.UUID) -> str:
     """`public("ord", id)` → `"ord_..."`; keeps the order of the ids."""
     number, letters = value.int, []

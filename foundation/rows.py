@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import orjson
 from django.db import connection, models
+from psycopg.types.json import Jsonb
 
 
 def insert(*rows: models.Model) -> None:
@@ -20,7 +22,7 @@ def insert(*rows: models.Model) -> None:
         groups.setdefault(type(row), []).append(row)
     sql, told = _statement(tuple((model, len(members)) for model, members in groups.items()))
     values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        _for_driver(field, getattr(row, field.attname))
         for model, members in groups.items()
         for row in members
         for field in _written(model)
@@ -57,8 +59,19 @@ def assignments(row: models.Model, values: Mapping[str, Any]) -> tuple[list[str]
     prepared = []
     for name, value in values.items():
         plain = value.pk if isinstance(value, models.Model) else value
-        prepared.append(_field(type(row), name).get_db_prep_save(plain, connection))
+        prepared.append(_for_driver(_field(type(row), name), plain))
     return [f"{_quoted(_field(type(row), name))} = %s" for name in values], prepared
+
+
+def _for_driver(field: "models.Field[Any, Any]", value: Any) -> Any:
+    """A value as psycopg takes it: most of ours are what it knows already."""
+    if value is None:
+        return None
+    if isinstance(field, models.JSONField):
+        return Jsonb(value, dumps=orjson.dumps)
+    if isinstance(field, models.GenericIPAddressField):
+        return field.get_db_prep_save(value, connection)
+    return value
 
 
 @cache
