@@ -1,5 +1,6 @@
 """Small facts of HTTP that every app's edge needs: stored answers, the caller's address."""
 
+import hashlib
 import ipaddress
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,16 @@ def stored(answer: Answer, *, is_replay: bool) -> HttpResponse:
     if is_replay:
         response.headers[REPLAYED] = "true"
     return response
+
+
+def tagged(request: Request, data: dict[str, Any]) -> HttpResponse:
+    """One resource with its ETag; 304 for a caller who has these very bytes (RFC 9110)."""
+    body = orjson.dumps(data)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    known = [each.strip() for each in request.headers.get("If-None-Match", "").split(",")]
+    if tag in known or "*" in known:
+        return HttpResponse(status=304, headers={"ETag": tag})
+    return HttpResponse(body, content_type="application/json", headers={"ETag": tag})
 
 
 def client_ip(request: Request, *, trusted: Sequence[str]) -> str | None:

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from foundation import lookup
 from foundation.authentication import principal
-from foundation.http import client_ip, stored
+from foundation.http import client_ip, stored, tagged
 from foundation.idempotency_header import read_key
 from orders import representations, selectors, timeline
 from orders.checkout.pay import Purchase, pay
@@ -46,11 +46,11 @@ class OneCheckout(APIView):
 
     scopes = {"GET": "orders:read"}
 
-    def get(self, request: Request, reference: str) -> Response:
+    def get(self, request: Request, reference: str) -> HttpResponse:
         """The state now, whatever the first answer was."""
         rows = selectors.checkouts(principal(request))
         row = lookup.one(rows, prefix="chk", reference=reference)
-        return Response(representations.checkout(row))
+        return tagged(request, representations.checkout(row))
 
 
 class CheckoutTimeline(APIView):
@@ -91,10 +91,10 @@ class OneOrder(APIView):
 
     scopes = {"GET": "orders:read"}
 
-    def get(self, request: Request, reference: str) -> Response:
+    def get(self, request: Request, reference: str) -> HttpResponse:
         """The order now, with where it came from."""
         row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
-        return Response(_order(row) | {"attribution": representations.attribution(row)})
+        return tagged(request, _order(row) | {"attribution": representations.attribution(row)})
 
 
 class OrderTimeline(APIView):

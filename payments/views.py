@@ -1,11 +1,13 @@
 """The HTTP edge of payments."""
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foundation import lookup
 from foundation.authentication import principal
+from foundation.http import tagged
 from payments import representations, selectors, timeline
 
 
@@ -34,10 +36,10 @@ class OnePayment(APIView):
 
     scopes = {"GET": "orders:read"}
 
-    def get(self, request: Request, reference: str) -> Response:
+    def get(self, request: Request, reference: str) -> HttpResponse:
         """The payment now, amounts folded."""
         row = lookup.one(selectors.payments(principal(request)), prefix="pay", reference=reference)
-        return Response(representations.payment(row))
+        return tagged(request, representations.payment(row))
 
 
 class PaymentTransactions(APIView):

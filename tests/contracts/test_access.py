@@ -7,6 +7,8 @@ import pytest
 from foundation import clock
 from foundation.authentication import ApiKeyAuthentication, create_key
 from foundation.models import ApiKey
+from payments.models import Payment
+from payments.services import void
 from tests import builders
 from tests.conftest import Api
 
@@ -116,3 +118,21 @@ def test_an_id_that_is_none_is_404(api, reference):
 def test_the_request_id_is_echoed_when_it_is_a_sane_one(api):
     assert api.checkout(**{"Request-Id": "my-request-0001"})["Request-Id"] == "my-request-0001"
     assert api.checkout(**{"Request-Id": "no\tgood"})["Request-Id"] != "no\tgood"
+
+
+def test_who_has_a_resource_already_is_not_sent_it_again(api, shop):
+    bought = api.checkout().json()
+    for path in (
+        f"/v1/checkouts/{bought['id']}",
+        f"/v1/orders/{bought['order']['id']}",
+        f"/v1/payments/{bought['payment']['id']}",
+    ):
+        first = api.get(path)
+        headers = {"Authorization": f"Bearer {api.key}", "If-None-Match": first["ETag"]}
+        again = api.client.get(path, headers=headers)
+        assert (again.status_code, again.content) == (304, b"")
+
+    void.void(Payment.objects.get().pk, by="staff:anna", reason="test")
+    changed = api.client.get(path, headers=headers)
+    assert changed.status_code == 200
+    assert changed["ETag"] != first["ETag"]
