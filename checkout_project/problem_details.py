@@ -16,7 +16,8 @@ from foundation.http import stored
 from foundation.transactions import sqlstate
 
 _log = logging.getLogger(__name__)
-_READ_ONLY: Final = "25006"
+# A standby that only reads; a statement planned before the schema changed under it.
+_AWAY_FOR_NOW: Final = frozenset({"25006", "0A000"})
 
 
 class ServerError(DomainError):
@@ -89,7 +90,7 @@ def _is_database_away(error: Exception) -> bool:
     """No connection, no lock in time, no room, or a server that only reads (a standby)."""
     if isinstance(error, (OperationalError, InterfaceError)):
         return True
-    return isinstance(error, DatabaseError) and sqlstate(error) == _READ_ONLY
+    return isinstance(error, DatabaseError) and sqlstate(error) in _AWAY_FOR_NOW
 
 
 def _from_rest_framework(error: exceptions.APIException, context: dict[str, Any]) -> DomainError:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from amqp.exceptions import AMQPError
 from django.conf import settings
 from django.db.models import F
 from django.utils.module_loading import import_string
@@ -26,7 +27,7 @@ from foundation.transactions import durable
 State = OutboxEvent.State
 Send = Callable[[OutboxEvent], None]
 _log = logging.getLogger(__name__)
-BROKER_IS_AWAY: Final = (KombuError, OSError)
+BROKER_IS_AWAY: Final = (KombuError, AMQPError, OSError)
 _OPEN: Final = (State.PENDING, State.LEASED, State.RETRYING)
 
 
@@ -72,6 +73,9 @@ def _mark_sent(ids: Sequence[uuid.UUID]) -> None:
 def _wait_for_broker(events: Sequence[OutboxEvent], error: Exception) -> None:
     """None of these is to blame, so none is ever given up for it."""
     _log.warning("relay: the broker is away (%s); %d events wait", error, len(events))
+    OutboxEvent.objects.filter(pk__in=[event.pk for event in events], attempts__gt=0).update(
+        attempts=F("attempts") - 1
+    )
     _retry_later(events, error, is_poison=False)
 
 

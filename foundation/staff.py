@@ -113,7 +113,8 @@ def choice_filter(field: str, values: Iterable[str], *, title: str) -> type[admi
             return words
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-            return queryset.filter(**{field: self.value()}) if self.value() else queryset
+            known = self.value() in {value for value, _ in words}
+            return queryset.filter(**{field: self.value()}) if known else queryset
 
     ChoiceFilter.title = title
     return ChoiceFilter

@@ -33,8 +33,8 @@ class Checkouts(APIView):
                 key=key,
                 client_id=principal(request).client_id,
                 ip=client_ip(request, trusted=settings.TRUSTED_PROXIES),
-                user_agent=request.headers.get("User-Agent", "")[:512],
-                referrer=request.headers.get("Referer", "")[:2048],
+                user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:512],
+                referrer=request.headers.get("Referer", "").replace("\0", "")[:2048],
                 request_id=getattr(request, "request_id", ""),
             )
         )

@@ -11,6 +11,7 @@ from foundation.saga import Pause
 from orders import fraud, inventory, placement, totals
 from orders.models import Checkout
 from orders.refusals import OutOfStock, PaymentDeclined, PriceChanged, RiskDeclined
+from payments.models import Payment
 from payments.services import authorize, void
 from payments.services.ask import Answer
 
@@ -98,6 +99,8 @@ def record_authorization(checkout: Checkout, answer: Answer) -> None:
     payment = checkout.payment
     assert payment is not None  # noqa: S101 - the intent was recorded first
     authorize.record(payment, answer, by=BY)
+    if payment.state == "authorized" and not payment.is_confirmed:
+        raise _hold_in_doubt(checkout, answer)
     if payment.state == "authorized":
         _check_amount(checkout)
     elif payment.state == "declined":
@@ -123,6 +126,20 @@ def _check_amount(checkout: Checkout) -> None:
             decline_code="authorized_amount_differs",
             charge_state="not_charged",
         )
+
+
+def _hold_in_doubt(checkout: Checkout, answer: Answer) -> Exception:
+    """Looked at again after a review, the hold was not there to be seen."""
+    payment = checkout.payment
+    if payment is None or answer.payment is not None:
+        return _gone()  # taken, or declined: whatever it is, it is no hold
+    return Pause("in_review", seconds=_patience(payment.look_ups))
+
+
+def _gone() -> PaymentDeclined:
+    return PaymentDeclined(
+        "The authorization is gone.", decline_code="authorization_gone", charge_state="unknown"
+    )
 
 
 def _unsettled(checkout: Checkout, answer: Answer) -> Pause:
@@ -184,11 +201,16 @@ def place_order(checkout: Checkout) -> None:
             raise RiskDeclined("Declined after review.", charge_state="not_charged")
         checkout.recovery_point = "reserved"  # after a wait the hold is looked at again
         raise Pause("in_review", seconds=settings.REVIEW_SECONDS)
-    if checkout.payment is None or checkout.payment.state != "authorized":
-        raise PaymentDeclined(
-            "The authorization is gone; nothing is held.",
-            decline_code="authorization_gone",
-            charge_state="not_charged",
-        )
+    if checkout.payment is None or not _is_still_held(checkout):
+        raise _gone()
     placement.place(checkout)
     checkout.state = "completed"
+
+
+def _is_still_held(checkout: Checkout) -> bool:
+    """After a review others may have touched the payment: its row is asked, and locked."""
+    payment = checkout.payment
+    if payment is None or not checkout.review_decision:
+        return payment is not None and payment.state == "authorized"
+    rows = Payment.objects.select_for_update(no_key=True).filter(pk=payment.pk)
+    return rows.filter(state="authorized").exists()

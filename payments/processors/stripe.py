@@ -210,14 +210,18 @@ def _snapshot(intent: Mapping[str, Any]) -> ProcessorPayment:
         refunded_amount=charge.get("amount_refunded") or 0,
         capture_before=_moment(card.get("capture_before")),
         card=Card(
-            brand=card.get("brand") or "",
-            last4=card.get("last4") or "",
-            country=card.get("country") or "",
-            fingerprint=card.get("fingerprint") or "",
+            brand=_text(card.get("brand")),
+            last4=_text(card.get("last4")),
+            country=_text(card.get("country")),
+            fingerprint=_text(card.get("fingerprint")),
         ),
-        decline_code=error.get("decline_code") or error.get("code") or "",
+        decline_code=_text(error.get("decline_code") or error.get("code")),
         next_action=intent.get("next_action"),
     )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).replace("\0", "")
 
 
 def _moment(timestamp: int | None) -> dt.datetime | None:

@@ -21,6 +21,7 @@ class Answer:
     outcome: Outcome
     payment: ProcessorPayment | None = None
     code: str = ""
+    is_look_up: bool = False
 
 
 def ask(call: Callable[[], ProcessorPayment | None]) -> Answer:

@@ -88,7 +88,8 @@ def look_up(payment: Payment) -> Callable[[], Answer]:
 def _asked_after(find: Callable[[], ProcessorPayment | None]) -> Answer:
     """A question that is refused says nothing about the payment it was about."""
     answer = ask(find)
-    return Answer("unknown", code=answer.code) if answer.outcome == "refused" else answer
+    outcome = "unknown" if answer.outcome == "refused" else answer.outcome
+    return Answer(outcome, answer.payment, answer.code, is_look_up=True)
 
 
 def record(payment: Payment, answer: Answer, *, by: str) -> None:
@@ -134,9 +135,9 @@ def _authorization(payment: Payment) -> Callable[[], Answer]:
 def _begin_again(payment: Payment) -> None:
     payment.is_proven_absent = False
     if payment.absences >= _ABSENCES_PER_ATTEMPT and payment.last_error.startswith("http_5"):
-        payment.attempt, payment.absences = payment.attempt + 1, 0
+        payment.attempt, payment.absences, payment.last_error = payment.attempt + 1, 0, ""
     payment.asked_at = clock.now()
-    payment.save(update_fields=["attempt", "absences", "asked_at"])
+    payment.save(update_fields=["attempt", "absences", "last_error", "asked_at"])
 
 
 def _record_answer(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
@@ -206,7 +207,9 @@ def _record_silence(payment: Payment, answer: Answer, *, by: str) -> None:
     if answer.outcome == "absent" and clock.now() >= absence_is_proof_at(payment):
         payment.is_proven_absent = True
         payment.absences += 1
-    if answer.outcome == "unknown":
+    # A time-out of this attempt is never forgotten for a later 5xx: see above.
+    may_replace = payment.absences == 0 or payment.last_error.startswith("http_5")
+    if answer.outcome == "unknown" and not answer.is_look_up and may_replace:
         payment.last_error = answer.code[:64]
     payment.save(update_fields=["look_ups", "absences", "last_error"])
     is_unsent = answer.outcome == "unavailable" and payment.is_first_sending

@@ -98,9 +98,11 @@ def _look_again(payment: Payment) -> None:
         )
     elif found.payment is not None and found.payment.status == "authorized":
         _log.error("resolve: a late hold for %s turned up; releasing it", payment.reference)
-        with durable():
+        with durable():  # both or neither: a hold that is known is on its way out
             authorize.record_hold(payment, found.payment, by=BY)
-        void.void(payment.pk, by=BY, reason="late hold of an abandoned attempt")
+            reason = "late hold of an abandoned attempt"
+            void.claim_on_record(payment, by=BY, reason=reason)
+        _settle_void(payment)
 
 
 def _is_dead(found: Answer) -> bool:

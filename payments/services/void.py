@@ -31,7 +31,9 @@ def void(payment_id: uuid.UUID, *, by: str, reason: str) -> Payment:
     Returns the payment as `voided`, or still `voiding` when the processor's answer was lost
     (the sweep finishes it), or as what the processor says it is. Raises `NotVoidable`.
     """
-    payment = _claim_on_record(payment_id, by=by, reason=reason)
+    with durable():
+        payment = Payment.objects.get(pk=payment_id)
+        claim_on_record(payment, by=by, reason=reason)
     answer = release_call(payment)()
     try:
         with durable():
@@ -41,24 +43,25 @@ def void(payment_id: uuid.UUID, *, by: str, reason: str) -> Payment:
     return payment
 
 
-def _claim_on_record(payment_id: uuid.UUID, *, by: str, reason: str) -> Payment:
-    with durable():
-        payment = Payment.objects.get(pk=payment_id)
-        before = {"state": payment.state, "authorized_amount": payment.authorized_amount}
-        try:
-            claim(payment, by=by, reason=reason)
-        except IllegalTransition as error:
-            raise NotVoidable(f"The payment is {payment.state}.") from error
-        audit.record(
-            actor=by,
-            action="payment.void",
-            aggregate="payment",
-            aggregate_id=payment.pk,
-            reason=reason,
-            before=before,
-            after={"state": payment.state},
-        )
-    return payment
+def claim_on_record(payment: Payment, *, by: str, reason: str) -> None:
+    """Claim the release and write who wants it and why, in the caller's transaction.
+
+    Raises `NotVoidable`.
+    """
+    before = {"state": payment.state, "authorized_amount": payment.authorized_amount}
+    try:
+        claim(payment, by=by, reason=reason)
+    except IllegalTransition as error:
+        raise NotVoidable("It is not authorized, or somebody else is at it.") from error
+    audit.record(
+        actor=by,
+        action="payment.void",
+        aggregate="payment",
+        aggregate_id=payment.pk,
+        reason=reason,
+        before=before,
+        after={"state": payment.state},
+    )
 
 
 def claim(payment: Payment, *, by: str, reason: str) -> None:
