@@ -22,12 +22,16 @@ from kombu.exceptions import KombuError
 
 from events.models import OutboxEvent
 from foundation import clock
+from foundation.backoff import doubling
 from foundation.transactions import durable
 
 State = OutboxEvent.State
 Send = Callable[[OutboxEvent], None]
 _log = logging.getLogger(__name__)
 BROKER_IS_AWAY: Final = (KombuError, AMQPError, OSError)
+# Away for a minute: look again after a quarter of that; no counter can run out.
+_PAUSE_SHARE: Final = 0.25
+_PAUSE_SECONDS_MIN: Final = 1.0
 _OPEN: Final = (State.PENDING, State.LEASED, State.RETRYING)
 
 
@@ -44,7 +48,7 @@ def relay_batch(*, limit: int, send: Send | None = None) -> int:
             break
         except Exception as error:  # noqa: BLE001 - whatever one event has, the others go on
             _log.exception("relay: %s can not be sent", event.reference)
-            _retry_later([event], error, is_poison=event.attempts >= settings.RELAY_TRIES_MAX)
+            _retry_later(event, error)
     _mark_sent(sent)
     return len(events)
 
@@ -71,21 +75,34 @@ def _mark_sent(ids: Sequence[uuid.UUID]) -> None:
 
 
 def _wait_for_broker(events: Sequence[OutboxEvent], error: Exception) -> None:
-    """None of these is to blame, so none is ever given up for it."""
+    """None of these is to blame: none loses a try, and the pause grows with the outage."""
     _log.warning("relay: the broker is away (%s); %d events wait", error, len(events))
-    OutboxEvent.objects.filter(pk__in=[event.pk for event in events], attempts__gt=0).update(
-        attempts=F("attempts") - 1
-    )
-    _retry_later(events, error, is_poison=False)
+    waited = (clock.now() - events[0].created_at).total_seconds()
+    seconds = max(waited * _PAUSE_SHARE, _PAUSE_SECONDS_MIN)
+    _put_back(events, error, State.RETRYING, seconds=seconds, attempts=F("attempts") - 1)
 
 
-def _retry_later(events: Sequence[OutboxEvent], error: Exception, *, is_poison: bool) -> None:
-    tries = min((event.attempts for event in events), default=0)
-    seconds = min(2.0 ** min(tries, 6), settings.RELAY_RETRY_SECONDS_MAX)
+def _retry_later(event: OutboxEvent, error: Exception) -> None:
+    """This one can not be sent although the broker is there: a few tries, then it is staff's."""
+    is_poison = event.attempts >= settings.RELAY_TRIES_MAX
+    seconds = doubling(1.0, times=event.attempts, most=settings.RELAY_RETRY_SECONDS_MAX)
+    _put_back([event], error, State.DEAD if is_poison else State.RETRYING, seconds=seconds)
+
+
+def _put_back(
+    events: Sequence[OutboxEvent],
+    error: Exception,
+    state: State,
+    *,
+    seconds: float,
+    **changes: Any,
+) -> None:
+    pause = min(seconds, settings.RELAY_RETRY_SECONDS_MAX)
     OutboxEvent.objects.filter(pk__in=[e.pk for e in events], state=State.LEASED).update(
-        state=State.DEAD if is_poison else State.RETRYING,
-        due_at=clock.now() + dt.timedelta(seconds=seconds),
+        state=state,
+        due_at=clock.now() + dt.timedelta(seconds=pause),
         last_error=f"{type(error).__name__}: {error}"[:500],
+        **changes,
     )
 
 

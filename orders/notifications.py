@@ -24,7 +24,7 @@ def notify(order_id: uuid.UUID, *, template: str) -> bool:
     The claim is a unique row. A worker that dies while sending leaves a lease; after it the
     mail goes out again under the same Message-ID, so that a mailbox can tell it is the same.
     """
-    order = Order.objects.prefetch_related("lines").select_related("payment").get(pk=order_id)
+    order = Order.objects.prefetch_related("lines").get(pk=order_id)
     notification = _claim(order, template)
     if notification is None:
         return False

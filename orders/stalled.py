@@ -12,6 +12,7 @@ from django.conf import settings
 from events import outbox
 from events.outbox import Event
 from foundation import clock
+from foundation.backoff import doubling
 from foundation.idempotency import from_now
 from foundation.transactions import durable
 from orders import notifications
@@ -53,8 +54,8 @@ def restart_stalled_orders(*, limit: int) -> int:
 
 def _tell_again(order: Order) -> None:
     order.stalls = min(order.stalls + 1, _STALLS_COUNTED)
-    seconds = settings.STALLED_AFTER_SECONDS * 2.0 ** min(order.stalls, 10)
-    order.next_step_at = from_now(min(seconds, 3600.0))
+    pause = doubling(settings.STALLED_AFTER_SECONDS, times=order.stalls, most=3600.0)
+    order.next_step_at = from_now(pause)
     order.save(update_fields=["stalls", "next_step_at"])
     facts = {
         "order": order.reference,

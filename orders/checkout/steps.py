@@ -6,6 +6,7 @@ from typing import Final
 from django.conf import settings
 
 from foundation import clock
+from foundation.backoff import doubling
 from foundation.money import Money
 from foundation.saga import Pause
 from orders import fraud, inventory, placement, totals
@@ -155,8 +156,7 @@ def _unsettled(checkout: Checkout, answer: Answer) -> Pause:
 
 def _patience(look_ups: int) -> float:
     """Seconds until the next look-up: doubling, at most a day."""
-    first: float = settings.RESOLVE_FIRST_SECONDS
-    return min(first * 2.0 ** min(look_ups, 16), 86_400.0)
+    return doubling(settings.RESOLVE_FIRST_SECONDS, times=look_ups, most=_LOOK_DAILY_SECONDS)
 
 
 def intend_void(checkout: Checkout) -> Callable[[], Answer] | None:

@@ -162,7 +162,7 @@ def _record_confirmation(payment: Payment, seen: ProcessorPayment, *, by: str) -
 
 
 def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
-    """The processor holds the money: append the step, fold, move."""
+    """The processor holds the money. Raises `IllegalTransition` when somebody wrote it first."""
     step = PaymentTransaction(
         payment=payment,
         kind=Kind.AUTHORIZATION,
@@ -172,9 +172,7 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
         processor_reference=seen.processor_reference,
         actor=by,
     )
-    payment.is_confirmed = True
-    payment.is_of_another_currency = seen.currency != payment.currency
-    rows.insert(step)
+    # The guarded move first: whoever lost the race writes nothing.
     move(
         payment,
         table=PAYMENT,
@@ -184,10 +182,14 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
         capture_before=seen.capture_before or _fallback_capture_before(),
         **_facts(seen),
     )
+    rows.insert(step)
+    payment.is_confirmed = True
+    payment.is_of_another_currency = seen.currency != payment.currency
 
 
 def _record_decline(payment: Payment, code: str, seen: ProcessorPayment | None, *, by: str) -> None:
     facts = _facts(seen) if seen else {}
+    move(payment, table=PAYMENT, to="declined", by=by, decline_code=code[:64], **facts)
     PaymentTransaction.objects.create(
         payment=payment,
         kind=Kind.AUTHORIZATION,
@@ -198,7 +200,6 @@ def _record_decline(payment: Payment, code: str, seen: ProcessorPayment | None, 
         error_code=code[:64],
         actor=by,
     )
-    move(payment, table=PAYMENT, to="declined", by=by, decline_code=code[:64], **facts)
 
 
 def _record_silence(payment: Payment, answer: Answer, *, by: str) -> None:

@@ -10,6 +10,7 @@ import time
 from django.conf import settings
 
 from foundation import clock
+from foundation.backoff import doubling
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
@@ -64,7 +65,7 @@ def _take_over_one() -> Payment | None:
 def _pause_seconds(look_ups: int) -> float:
     """How long nobody else may try: the lease, then longer each time, at most an hour."""
     lease: float = settings.PAYMENT_LEASE_SECONDS
-    return max(lease, min(lease * 2.0 ** min(look_ups, 12), 3600.0))
+    return doubling(lease, times=look_ups, most=max(lease, 3600.0))
 
 
 def _settle(payment: Payment) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from events import relay
 from events.models import OutboxEvent
+from foundation.state_machine import IllegalTransition
+from foundation.transactions import durable
 from orders import reviews
 from orders.checkout.recovery import recover_checkouts
 from orders.models import Checkout, Order, StockItem
@@ -13,7 +15,7 @@ from payments.models import Payment
 from payments.processors import processor
 from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from payments.processors.stripe import StripeProcessor
-from payments.services import resolve, void
+from payments.services import authorize, resolve, void
 from tests import builders
 from tests.stories import world
 
@@ -191,6 +193,38 @@ def test_waiting_for_the_broker_uses_up_no_tries(api):
     relay.relay_batch(limit=200, send=hiccup)
 
     assert not OutboxEvent.objects.filter(state="dead").exists()
+
+
+def test_the_longer_the_broker_is_away_the_longer_the_relay_waits(api, settings):
+    assert api.checkout().status_code == 201
+    settings.RELAY_RETRY_SECONDS_MAX = 15.0
+    tries = []
+
+    def away(event):
+        tries.append(event)
+        raise OSError("no broker")
+
+    for _ in range(600):  # ten minutes, looked at every second
+        world.later(1)
+        relay.relay_batch(limit=200, send=away)
+
+    assert 600 / 15 <= len(tries) <= 80
+    world.later(15)
+    assert relay.relay_batch(limit=200, send=lambda event: None) == 2
+
+
+def test_two_who_learn_of_one_hold_write_it_down_once(api, shop):
+    body = builders.a_purchase(payment_method=builders.faulty("timeout_after"))
+    api.checkout(body)
+    mine, yours = Payment.objects.get(), Payment.objects.get()
+    seen = authorize.look_up(mine)().payment
+
+    with durable():
+        authorize.record_hold(mine, seen, by="one")
+    with pytest.raises(IllegalTransition), durable():
+        authorize.record_hold(yours, seen, by="the other")
+
+    assert mine.transactions.get().actor == "one"
 
 
 @pytest.mark.parametrize("facts", [{"brand": 7}, {"last4": 4242}, {"country": "U\0S"}])
