@@ -1,4 +1,4 @@
-"""Every legal move of a payment, on one screen."""
+"""Every legal move of a payment, a refund, a dispute and a processor event, on one screen."""
 
 from typing import Final
 
@@ -10,26 +10,68 @@ PAYMENT: Final = StateTable(
         "authorizing": ("authorized", "declined", "requires_action", "unknown", "abandoned"),
         "unknown": ("authorized", "declined", "requires_action", "abandoned"),
         "requires_action": ("authorized", "declined", "voiding", "voided", "unknown"),
-        "authorized": ("capturing", "voiding", "expired"),
+        # the moves past `capturing` and `voiding` are what somebody did at the processor
+        "authorized": (
+            "capturing", "voiding", "expired", "voided", "captured", "partially_captured",
+        ),
         # a refused capture puts the hold back; a dead hold shows itself here first
         "capturing": ("captured", "partially_captured", "authorized", "expired", "voided"),
         # the processor may have captured it meanwhile, and then it wins
-        "voiding": ("voided", "captured", "partially_captured", "authorized", "requires_action"),
-        "partially_captured": ("captured", "partially_refunded", "refunded", "disputed"),
-        "captured": ("partially_refunded", "refunded", "disputed"),
-        "partially_refunded": ("refunded", "captured", "disputed"),
-        "refunded": ("partially_refunded", "captured"),
-        "disputed": ("captured", "refunded"),
+        "voiding": (
+            "voided", "expired", "captured", "partially_captured", "authorized", "requires_action",
+        ),
+        # some of it taken, the rest still held
+        "partially_captured": (
+            "capturing", "voiding", "captured", "partially_refunded", "refunded", "disputed",
+        ),
+        "captured": ("partially_refunded", "refunded", "disputed", "charged_back"),
+        "partially_refunded": ("refunded", "captured", "disputed", "charged_back"),
+        "refunded": ("partially_refunded", "captured", "disputed", "charged_back"),
+        "disputed": (
+            "captured", "partially_captured", "partially_refunded", "refunded", "charged_back",
+        ),
+        "charged_back": ("captured", "partially_refunded", "refunded", "disputed"),
         "declined": (),
         # proven never to have happened at the processor; a hold that turns up all the same
         # (a request that lay somewhere for minutes) is recorded, and released
         "abandoned": ("authorized",),
         "voided": (),
-        "expired": (),
+        # what the processor captured in the last moment it captured
+        "expired": ("captured", "partially_captured"),
     },
-)
+)  # fmt: skip
 
-TAKEN: Final = ("captured", "partially_captured", "partially_refunded", "refunded", "disputed")
+TAKEN: Final = (
+    "captured", "partially_captured", "partially_refunded", "refunded", "disputed", "charged_back",
+)  # fmt: skip
 COVERED: Final = ("authorized", "capturing", "captured", "partially_captured")
 # While a capture is in doubt the hold may be dead: what covers an order, but not yet a shipment.
 COVERS_SHIPMENT: Final = ("authorized", "captured", "partially_captured")
+
+REFUND: Final = StateTable(
+    aggregate="refund",
+    moves={
+        # written down, and asked for until the processor says what became of it
+        "pending": ("succeeded", "failed"),
+        # the bank may send it back for weeks: https://docs.stripe.com/refunds#failed-refunds
+        "succeeded": ("failed",),
+        "failed": (),
+    },
+)
+
+DISPUTE: Final = StateTable(
+    aggregate="dispute",
+    moves={"open": ("won", "lost"), "won": ("open", "lost"), "lost": ("won",)},
+)
+
+PROCESSOR_EVENT: Final = StateTable(
+    aggregate="processor_event",
+    moves={
+        "received": ("processed", "ignored", "parked", "dead"),
+        # what it speaks of is not known here yet, or somebody is at work on it
+        "parked": ("processed", "ignored", "dead"),
+        "dead": ("parked",),
+        "processed": (),
+        "ignored": (),
+    },
+)

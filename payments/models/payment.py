@@ -24,15 +24,38 @@ class Payment(models.Model):
     payment_method = models.CharField(max_length=255)
     processor = models.CharField(max_length=32, default="stripe")
     processor_reference = models.CharField(max_length=255, blank=True)
+    replaces = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by",
+        help_text="the expired authorization that this one was made for",
+    )  # fmt: skip
     attempt = models.PositiveSmallIntegerField(default=1, help_text="of the authorization")
     step_attempt = models.PositiveSmallIntegerField(
         default=1, help_text="of the capture or void: a new one only when the last is proven dead"
+    )
+    capture_sequence = models.PositiveSmallIntegerField(
+        default=1, help_text="of the capture that is next, or under way"
+    )
+    claimed_amount = models.BigIntegerField(
+        default=0, help_text="what the capture under way is to take"
+    )
+    claimed_final = models.BooleanField(
+        default=True, help_text="whether the capture under way lets go of the rest"
     )
     authorized_amount = models.BigIntegerField(default=0)
     captured_amount = models.BigIntegerField(default=0)
     voided_amount = models.BigIntegerField(default=0)
     refunded_amount = models.BigIntegerField(default=0)
+    refund_pending_amount = models.BigIntegerField(
+        default=0, help_text="refunds written down whose end is not known yet"
+    )
+    charged_back_amount = models.BigIntegerField(default=0)
+    fee_amount = models.BigIntegerField(default=0)
+    is_disputed = models.BooleanField(default=False, help_text="a dispute is open")
+    is_multicapture = models.BooleanField(
+        default=False, help_text="the processor grants several captures of this hold"
+    )
     capture_before = models.DateTimeField(null=True, blank=True)
+    expiry_warned_at = models.DateTimeField(null=True, blank=True)
     card_brand = models.CharField(max_length=32, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     card_country = models.CharField(max_length=2, blank=True)
@@ -51,7 +74,11 @@ class Payment(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
-        permissions = [("void_payment", "Can void a payment (release its hold)")]
+        permissions = [
+            ("void_payment", "Can void a payment (release its hold)"),
+            ("capture_payment", "Can capture a payment (take what is held)"),
+            ("refund_payment", "Can refund a payment (give money back)"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="payment_state_is_known", condition=Q(state__in=sorted(PAYMENT.states))
@@ -63,7 +90,7 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 name="never_refunded_more_than_captured",
-                condition=Q(refunded_amount__lte=F("captured_amount")),
+                condition=Q(refunded_amount__lte=F("captured_amount") - F("refund_pending_amount")),
             ),
             models.UniqueConstraint(
                 fields=["processor", "processor_reference"],
@@ -79,6 +106,11 @@ class Payment(models.Model):
                 fields=["leased_until"],
                 name="payment_in_flight",
                 condition=Q(leased_until__isnull=False),
+            ),
+            models.Index(
+                fields=["capture_before"],
+                name="payment_expiring",
+                condition=Q(state__in=["authorized", "partially_captured"]),
             ),
         ]
 
@@ -108,6 +140,15 @@ class Payment(models.Model):
         return f"{self.reference}-{operation}-{sequence}"
 
 
+class Source(models.TextChoices):
+    """Where a change of money was asked for."""
+
+    API = "api"
+    STAFF = "staff"
+    SYSTEM = "system"
+    PROCESSOR = "processor"  # in its dashboard, by the bank, or by its own clock
+
+
 class PaymentTransaction(models.Model):
     """One step at the processor that happened. Appended once, never changed."""
 
@@ -116,16 +157,27 @@ class PaymentTransaction(models.Model):
         CAPTURE = "capture"
         VOID = "void"
         REFUND = "refund"
+        REFUND_FAILURE = "refund_failure"  # the bank sent a refund back
+        CHARGEBACK = "chargeback"  # a dispute took the money
+        CHARGEBACK_REVERSAL = "chargeback_reversal"
+        FEE = "fee"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="transactions")
-    kind = models.CharField(max_length=16, choices=Kind.choices)
-    sequence = models.PositiveSmallIntegerField(default=1)
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    sequence = models.PositiveSmallIntegerField(
+        default=1, help_text="which capture, refund or dispute of this payment it belongs to"
+    )
     succeeded = models.BooleanField()
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     processor_reference = models.CharField(max_length=255, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
+    note = models.CharField(max_length=64, blank=True, help_text="expired, remainder, ...")
+    source = models.CharField(
+        max_length=12, choices=Source.choices, default=Source.SYSTEM,
+        help_text="where the wish came from",
+    )  # fmt: skip
     actor = models.CharField(max_length=120)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 

@@ -20,6 +20,7 @@ from payments.amounts import fold
 from payments.models import Payment, PaymentTransaction
 from payments.processors import processor
 from payments.processors.base import ProcessorPayment
+from payments.services import journal
 from payments.services.ask import Answer, ask
 from payments.states import PAYMENT
 
@@ -182,7 +183,7 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
         capture_before=seen.capture_before or _fallback_capture_before(),
         **_facts(seen),
     )
-    rows.insert(step)
+    journal.append(step)
     payment.is_confirmed = True
     payment.is_of_another_currency = seen.currency != payment.currency
 
@@ -190,7 +191,7 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
 def _record_decline(payment: Payment, code: str, seen: ProcessorPayment | None, *, by: str) -> None:
     facts = _facts(seen) if seen else {}
     move(payment, table=PAYMENT, to="declined", by=by, decline_code=code[:64], **facts)
-    PaymentTransaction.objects.create(
+    step = PaymentTransaction(
         payment=payment,
         kind=Kind.AUTHORIZATION,
         succeeded=False,
@@ -200,6 +201,7 @@ def _record_decline(payment: Payment, code: str, seen: ProcessorPayment | None, 
         error_code=code[:64],
         actor=by,
     )
+    journal.append(step)
 
 
 def _record_silence(payment: Payment, answer: Answer, *, by: str) -> None:

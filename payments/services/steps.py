@@ -12,6 +12,7 @@ from foundation.state_machine import move
 from payments.amounts import Amounts, fold
 from payments.models import Payment, PaymentTransaction
 from payments.processors.base import ProcessorPayment
+from payments.services import journal
 from payments.states import PAYMENT
 
 Kind = PaymentTransaction.Kind
@@ -73,7 +74,7 @@ def leave(
         **changes,
     )
     if row is not None:
-        row.save(force_insert=True)
+        journal.append(row)
     facts = {"payment": payment.reference, "payment_id": str(payment.pk)}
     if tell:
         outbox.record(payment.stream, [Event(event_type, facts) for event_type in tell])

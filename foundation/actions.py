@@ -1,0 +1,129 @@
+"""One key, one effect, for everything that is not a saga: capture, refund, void, ship, count.
+
+    T1    claim the key and, in the same transaction, claim what the action is about
+    call  whatever must be asked elsewhere, with no transaction open
+    T2    complete the key with the answer that the rows now give
+
+`begin` may refuse: then T1 rolls back, nothing is stored and the same key may be used again.
+After T1 only `finish` counts. It reads rows, so it may run again after any crash: by a repeat
+of the request, or by the sweep, whoever takes the dead lease over first.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+
+from foundation import idempotency
+from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken
+from foundation.idempotency_header import fingerprint
+from foundation.ids import new_id
+from foundation.models import IdempotencyKey
+from foundation.transactions import durable, repeat_on_conflict
+
+_log = logging.getLogger(__name__)
+_RETRY_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Action:
+    """`finish(subject_id)` → the final answer, or None while the outcome is not known.
+
+    `for_now(subject_id)` is the 202 that is sent, and not stored, meanwhile.
+    """
+
+    kind: str
+    finish: Callable[[uuid.UUID], Answer | None]
+    for_now: Callable[[uuid.UUID], Answer]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Who wants what, under which key. `route` is the template's, with the id filled in."""
+
+    scope: str
+    key: str
+    body: Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to send, and whether it was sent before."""
+
+    answer: Answer
+    is_replay: bool = False
+
+
+def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], None]) -> Reply:
+    """Do it once, however often this is called with one key.
+
+    `begin(subject_id)` runs inside T1 and claims, or raises the `DomainError` the client hears.
+    Raises `KeyReused` and `InProgress` as well.
+    """
+    try:
+        claim = repeat_on_conflict(lambda: _begin(action, wish, begin))
+    except InProgress as running:
+        if running.row is None or not running.row.is_paused:
+            raise
+        return Reply(action.for_now(running.row.subject_id))
+    if claim.answer is not None:
+        return Reply(claim.answer, is_replay=True)
+    return Reply(_carry_on(action, claim.row))
+
+
+def recover(actions: Mapping[str, Action], *, limit: int) -> int:
+    """Take over up to `limit` actions whose runner is gone; returns how many it took."""
+    give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
+    taken = 0
+    for kind, action in actions.items():
+        while taken < limit and time.monotonic() < give_up_at:
+            rows = idempotency.take_over_expired(
+                kind=kind, lease_seconds=settings.CHECKOUT_LEASE_SECONDS, limit=1
+            )
+            if not rows:
+                break
+            taken += 1
+            _recover_one(action, rows[0])
+    return taken
+
+
+def _begin(action: Action, wish: Wish, begin: Callable[[uuid.UUID], None]) -> Claim:
+    subject_id = new_id()
+    with durable():
+        claim = idempotency.claim(
+            scope=wish.scope,
+            key=wish.key,
+            fingerprint=fingerprint(wish.scope, wish.body),
+            lease_seconds=settings.CHECKOUT_LEASE_SECONDS,
+            subject=(action.kind, subject_id),
+        )
+        if claim.is_new:
+            begin(subject_id)
+    return claim
+
+
+def _carry_on(action: Action, row: IdempotencyKey) -> Answer:
+    lease = Lease(row.pk, row.lease_token, settings.CHECKOUT_LEASE_SECONDS)
+    answer = action.finish(row.subject_id)
+    try:
+        with lease.held() as key:
+            if answer is not None:
+                idempotency.complete(key, answer)
+            else:
+                idempotency.postpone(key, seconds=_RETRY_SECONDS)
+    except Overtaken as overtaken:
+        raise InProgress from overtaken
+    return answer or action.for_now(row.subject_id)
+
+
+def _recover_one(action: Action, row: IdempotencyKey) -> None:
+    try:
+        _carry_on(action, row)
+    except InProgress:
+        _log.info("actions: %s %s went on in other hands", action.kind, row.subject_id)
+    except Exception:  # noqa: BLE001 - logged with its trace; its lease brings it back
+        _log.exception("actions: %s %s could not be finished", action.kind, row.subject_id)
