@@ -1,5 +1,6 @@
 """Promise 1 under a crowd, and each guard's control: the same race without it must go wrong."""
 
+import time
 from collections import Counter
 
 import pytest
@@ -13,6 +14,8 @@ from payments.models import Payment
 from payments.services import capture, void
 from tests import builders
 from tests.races.crowd import at_once, checkouts_at_once
+
+SECONDS_BETWEEN = 0.1  # a control's look and its write: others come between, on any machine
 
 
 def authorizations(shop):
@@ -42,6 +45,7 @@ def test_sixty_four_at_once_with_one_key_make_one_order_and_one_authorization(ap
 def _claim_by_looking_first(*, scope, key, fingerprint, lease_seconds, subject):
     """The guard taken away: SELECT, then INSERT, with nothing unique to stop the second."""
     row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    time.sleep(SECONDS_BETWEEN)
     if row is not None and row.state == "completed":
         return idempotency.Claim(row=row, answer=idempotency.stored_answer(row))
     fresh = IdempotencyKey.objects.create(
@@ -110,6 +114,7 @@ def _reserve_by_reading_first(checkout_id, wanted):
         if item.on_hand - item.reserved < quantity:
             short.append(sku)
             continue
+        time.sleep(SECONDS_BETWEEN)
         Reservation.objects.create(checkout_id=checkout_id, sku=sku, quantity=quantity)
         StockItem.objects.filter(sku=sku).update(reserved=item.reserved + quantity)
     return short
