@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from foundation import clock, rows
 from foundation.errors import DomainError
@@ -24,6 +25,7 @@ from foundation.transactions import durable
 
 State = IdempotencyKey.State
 SYSTEM_SCOPE: Final = "system"
+_ENDED: Final = (State.COMPLETED, State.ABANDONED)
 _REAP_BATCHES_MAX: Final = 1_000
 
 
@@ -269,13 +271,19 @@ def stored_answer(row: IdempotencyKey) -> Answer:
 
 
 def reap(*, older_than: dt.timedelta, limit: int) -> int:
-    """Delete ended keys past their keep time, batch by batch; never an open one."""
+    """Delete ended keys past their keep time, batch by batch; never an open one.
+
+    Nor one whose saga is still open under the system's own key: its answer was a 202.
+    """
+    still_open = IdempotencyKey.objects.filter(
+        subject_id=OuterRef("subject_id"), state=State.IN_PROGRESS
+    )
+    ended = IdempotencyKey.objects.filter(
+        ~Exists(still_open), state__in=_ENDED, completed_at__lt=clock.now() - older_than
+    )
     deleted = 0
     for _ in range(_REAP_BATCHES_MAX):
-        ended = IdempotencyKey.objects.filter(
-            state__in=[State.COMPLETED, State.ABANDONED], completed_at__lt=clock.now() - older_than
-        ).values("pk")[:limit]
-        batch = IdempotencyKey.objects.filter(pk__in=ended).delete()[0]
+        batch = IdempotencyKey.objects.filter(pk__in=ended.values("pk")[:limit]).delete()[0]
         deleted += batch
         if batch < limit:
             break
