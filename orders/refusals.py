@@ -40,6 +40,10 @@ class CheckoutExpired(Refused):
     retryable, retry_with = True, "new_key"
 
 
+class CartTaken(Exception):
+    """Another attempt holds this cart; whether it is at work or ordered, its row says."""
+
+
 class CheckoutInProgress(DomainError):
     """Another key is at work on the same cart. Not stored: the same key may ask again."""
 

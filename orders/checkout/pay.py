@@ -24,7 +24,7 @@ from orders import pricing
 from orders.checkout import endings
 from orders.checkout.saga import CHECKOUT
 from orders.models import Checkout
-from orders.refusals import CartAlreadyOrdered, CheckoutExpired, CheckoutInProgress
+from orders.refusals import CartAlreadyOrdered, CartTaken, CheckoutExpired, CheckoutInProgress
 from orders.serializers.checkout_request import CheckoutIntent
 
 ROUTE: Final = "/v1/checkouts"
@@ -69,6 +69,8 @@ def pay(purchase: Purchase) -> Reply:
         claim, checkout, outgoing = repeat_on_conflict(lambda: _begin(purchase))
     except InProgress as running:
         return Reply(_state_for_now(running))
+    except CartTaken as taken:
+        raise _told_of_the_other(purchase) from taken
     except IntegrityError as error:
         raise _cart_conflict(error, purchase) from error
     if claim.answer is not None:
@@ -162,8 +164,10 @@ def _state_for_now(running: InProgress) -> Answer:
 
 def _cart_conflict(error: IntegrityError, purchase: Purchase) -> Exception:
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-    if constraint != _ONE_PER_CART:
-        return error
+    return _told_of_the_other(purchase) if constraint == _ONE_PER_CART else error
+
+
+def _told_of_the_other(purchase: Purchase) -> Exception:
     winner = (
         Checkout.objects.filter(client_id=purchase.client_id, cart_id=purchase.intent.cart_id)
         .order_by("-id")

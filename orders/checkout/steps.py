@@ -11,7 +11,8 @@ from foundation.money import Money
 from foundation.saga import Pause
 from orders import fraud, inventory, placement, totals
 from orders.models import Checkout
-from orders.refusals import OutOfStock, PaymentDeclined, PriceChanged, RiskDeclined
+from orders.refusals import CartTaken, OutOfStock, PaymentDeclined, PriceChanged, RiskDeclined
+from orders.states import HOLDS_ITS_CART
 from payments.models import Payment
 from payments.services import authorize, void
 from payments.services.ask import Answer
@@ -60,6 +61,7 @@ def reserve_stock(checkout: Checkout) -> None:
     wanted = {line["sku"]: line["quantity"] for line in checkout.lines}
     short = inventory.reserve(checkout.pk, wanted)
     if short:
+        _refuse_a_second_attempt(checkout)
         raise OutOfStock(
             f"Not enough in stock of {', '.join(short)}.",
             errors=[
@@ -68,6 +70,13 @@ def reserve_stock(checkout: Checkout) -> None:
             ],
             charge_state="not_charged",
         )
+
+
+def _refuse_a_second_attempt(checkout: Checkout) -> None:
+    """What is missing may be what this very cart holds already: then that is the answer."""
+    others = Checkout.objects.filter(client_id=checkout.client_id, cart_id=checkout.cart_id)
+    if others.filter(state__in=HOLDS_ITS_CART).exclude(pk=checkout.pk).exists():
+        raise CartTaken
 
 
 def release_stock(checkout: Checkout) -> None:

@@ -115,3 +115,13 @@ def test_a_hold_of_another_amount_is_released_and_refused(api, shop):
     assert nothing_is_held(shop)
     assert Payment.objects.get().state == "voided"
     assert Checkout.objects.get().state == "compensated"
+
+
+def test_the_last_units_bought_by_this_very_cart_are_no_reason_to_say_out_of_stock(api, shop):
+    builders.a_product("MUG-LAST", on_hand=2)
+    body = builders.a_purchase(lines=[{"sku": "MUG-LAST", "quantity": 2}])
+    assert api.checkout(body).status_code == 201
+
+    again = api.checkout(body)
+
+    assert (again.status_code, again.json()["code"]) == (409, "cart_already_ordered")

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager, suppress
+from functools import cache
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -30,9 +31,14 @@ def later(seconds=61.0):
     clock.move(dt.timedelta(seconds=seconds))
 
 
+@cache
+def _load_tasks():
+    celery_app.loader.import_default_modules()
+
+
 def sweep():
     """Every sweep of the timetable, once, as beat would start it."""
-    celery_app.loader.import_default_modules()
+    _load_tasks()
     due = [job["task"] for job in settings.CELERY_BEAT_SCHEDULE.values()]
     sweeps = [name for name in due if name.endswith(_SWEEPS)]
     assert len(sweeps) == len(_SWEEPS), "the timetable has lost a sweep"
@@ -42,7 +48,7 @@ def sweep():
 
 def play(event):
     """What the worker does for one event: each link of each chain on the switchboard, in order."""
-    celery_app.loader.import_default_modules()
+    _load_tasks()
     for route in settings.EVENT_ROUTES.get(event.type, ()):
         for link in _links(import_string(route)(event.payload)):
             celery_app.tasks[link.task](*link.args, **link.kwargs)
