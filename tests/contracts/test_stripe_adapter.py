@@ -65,11 +65,12 @@ def test_full_and_partial_captures_and_refunds(stripe, sandbox):
         processor_reference=seen.processor_reference, amount=1500, key=f"{reference}-capture-1"
     )
     refund = stripe.refund(
-        processor_reference=seen.processor_reference, amount=500, key=f"{reference}-refund-1"
-    )
+        processor_reference=seen.processor_reference, amount=500, key=f"{reference}-refund-1",
+        reference="rfd_1",
+    )  # fmt: skip
 
     assert (taken.status, taken.captured_amount) == ("captured", 1500)
-    assert refund.startswith("re_")
+    assert (refund.status, refund.reference, refund.amount) == ("succeeded", "rfd_1", 500)
     assert sandbox.holds(reference) == []
     since, until = clock.now() - dt.timedelta(hours=1), clock.now() + dt.timedelta(hours=1)
     amounts = [line["amount"] for line in stripe.list_transactions(since=since, until=until)]
@@ -181,8 +182,9 @@ def signed(body, *, secret, at=None):
 
 
 EVENT = json.dumps(
-    {"id": "evt_1", "type": "charge.captured",
-     "data": {"object": {"id": "ch_1", "payment_intent": "pi_1", "metadata": {"payment": "pay_1"}}}}
+    {"id": "evt_1", "type": "charge.captured", "created": 1767225600, "livemode": False,
+     "data": {"object": {"id": "ch_1", "object": "charge", "payment_intent": "pi_1",
+                         "metadata": {"payment": "pay_1"}}}}
 )  # fmt: skip
 
 
