@@ -31,8 +31,8 @@ def arguments() -> argparse.Namespace:
 async def run(options: argparse.Namespace) -> None:
     journal = Journal(path=options.journal)
     clock.set_to(journal.moved())
-    courier = Courier(url="", secret=options.webhook_secret, journal=journal)
-    courier.listen(url=options.webhook_url, secret=options.webhook_secret)
+    courier = Courier(url=options.webhook_url, secret=options.webhook_secret, journal=journal)
+    courier.listen_as_at_start()
     sandbox = Sandbox(
         journal=journal,
         faults=Faults(journal=journal),

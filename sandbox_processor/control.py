@@ -74,6 +74,7 @@ def _witness(sandbox: Controlled, *, route: str, query: Doc) -> Doc | None:
         sandbox.faults.clear()
         sandbox.holds.clear()
         sandbox.agenda.clear()
+        sandbox.courier.listen_as_at_start()
         clock.set_to(0.0)
         return forgotten
     return None

@@ -104,8 +104,8 @@ class Courier:
     def __init__(self, *, url: str, secret: str, journal: Journal) -> None:
         self._journal = journal
         self._queues: list[asyncio.Queue[tuple[Told, int]]] = []
-        self._url = url
-        self._secret = secret
+        self._at_start = (url, secret)
+        self._url, self._secret = "", secret
         self._forged: deque[str] = deque(maxlen=1000)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -119,6 +119,11 @@ class Courier:
         self._url, self._secret = url, secret
         if url:
             self.start()
+
+    def listen_as_at_start(self) -> None:
+        """Tells whom the command line named, or nobody."""
+        url, secret = self._at_start
+        self.listen(url=url, secret=secret)
 
     def start(self) -> None:
         """Opens the lanes and takes up what is not delivered yet."""
