@@ -5,7 +5,8 @@ POST   /_sandbox/disputes/{id}/close {"status": "won" | "lost"}     the bank dec
 POST   /_sandbox/disputes/{id}/escalate                             an inquiry becomes a dispute
 POST   /_sandbox/refunds/{id}/settle {"status", "failure_reason"}   succeeded, failed or canceled
 POST   /_sandbox/holds/{intent}/expire                              the hold's time is up now
-POST   /_sandbox/clock {"move_seconds"}, GET /_sandbox/clock        the sandbox's time
+POST   /_sandbox/clock {"move_seconds"}                             the sandbox's time
+GET    /_sandbox/clock, DELETE /_sandbox/clock                      what it is; as it was
 PUT    /_sandbox/listener {"url", "secret"}                         who is told; no url: nobody
 POST   /_sandbox/events/{id}/send {"times", "age_seconds", "forged"}   deliver it (again) now
 """
@@ -100,6 +101,12 @@ async def _clock(stage: Stage, _: str, given: Doc) -> Doc:
     return {"object": "sandbox.clock", "now": clock.now()}
 
 
+async def _real_time(stage: Stage, _: str, __: Doc) -> Doc:
+    clock.set_to(0.0)
+    stage.journal.remember_moved(0.0)
+    return {"object": "sandbox.clock", "now": clock.now()}
+
+
 async def _listener(stage: Stage, _: str, given: Doc) -> Doc:
     url = given.get("url") or ""
     if not isinstance(url, str) or (url and urlsplit(url).scheme not in ("http", "https")):
@@ -137,6 +144,7 @@ def _number(given: Doc, name: str, *, default: float = 0) -> float:
 SPECIAL: dict[tuple[str, str], Callable[[Stage, str, Doc], Awaitable[Doc]]] = {
     ("POST clock", ""): _clock,
     ("GET clock", ""): _clock,
+    ("DELETE clock", ""): _real_time,
     ("PUT listener", ""): _listener,
     ("POST events", "send"): _send,
 }

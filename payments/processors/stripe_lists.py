@@ -68,8 +68,8 @@ def _span(client: stripe.StripeClient, first: int, end: int, **wanted: Any) -> d
 
 
 def _page(
-    client: stripe.StripeClient, path: str, *, after: str = "", limit: int = _PAGE, **filters: Any
+    client: stripe.StripeClient, path: str, *, after: str = "", limit: int = 0, **filters: Any
 ) -> dict[str, Any]:
     cursor = {"starting_after": after} if after else {}
-    page = client.raw_request("get", path, limit=limit, **cursor, **filters).data
+    page = client.raw_request("get", path, limit=limit or _PAGE, **cursor, **filters).data
     return {"data": page["data"], "has_more": page["has_more"]}

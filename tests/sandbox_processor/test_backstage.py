@@ -43,6 +43,12 @@ def test_the_time_stays_moved_over_a_kill_and_is_set_back_with_the_journal(proce
     assert processor.http.get("/_sandbox/clock").json()["now"] < before + DAY
 
 
+def test_the_time_can_be_set_right_again(processor):
+    before = processor.http.get("/_sandbox/clock").json()["now"]
+    processor.move(DAY)
+    assert processor.http.delete("/_sandbox/clock").json()["now"] < before + DAY
+
+
 @pytest.mark.parametrize("seconds", ["1", None, 1e12, [1]])
 def test_a_time_that_is_none_is_refused(processor, seconds):
     answer = processor.http.post("/_sandbox/clock", json={"move_seconds": seconds})

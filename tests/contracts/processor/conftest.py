@@ -72,29 +72,24 @@ class SandboxBackstage:
         self._sandbox.fault("refund", "refund_pending", times=1, seconds=3600)
 
     def authenticate(self, wanted):
-        self._post(f"authenticate/{wanted}")
+        self._sandbox.backstage(f"authenticate/{wanted}")
 
     def expire(self, wanted):
-        self._post(f"holds/{wanted}/expire")
+        self._sandbox.backstage(f"holds/{wanted}/expire")
 
     def settle_refund(self, _, refund, status):
-        self._post(f"refunds/{refund}/settle", status=status)
+        self._sandbox.backstage(f"refunds/{refund}/settle", status=status)
 
     def dispute(self, payment, **given):
-        return self._post("disputes", payment=payment, **given)["id"]
+        return self._sandbox.backstage("disputes", payment=payment, **given)["id"]
 
     def close_dispute(self, _, wanted, status):
-        self._post(f"disputes/{wanted}/close", status=status)
+        self._sandbox.backstage(f"disputes/{wanted}/close", status=status)
 
     def delivery(self, event_id, *, age_seconds=0):
         path = f"/v1/events/{event_id}"
         body = self._sandbox.http.get(path, headers=AUTHORIZED).content
         return body, signed(body, secret=self._secret, at=int(time.time()) - age_seconds)
-
-    def _post(self, path, **given):
-        reply = self._sandbox.http.post(f"/_sandbox/{path}", json=given)
-        assert reply.status_code == 200, reply.text
-        return reply.json()
 
 
 def a_key():
