@@ -191,6 +191,8 @@ PROCESSORS = {"stripe": "payments.processors.stripe.StripeProcessor"}
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="http://127.0.0.1:8111")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="sk_test_sandbox")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox")
+# Several captures of one hold, where card and account can (Stripe: IC+ pricing).
+STRIPE_REQUEST_MULTICAPTURE = env.bool("STRIPE_REQUEST_MULTICAPTURE", default=True)
 STRIPE_CONNECT_SECONDS = env.float("STRIPE_CONNECT_SECONDS", default=1.0)
 STRIPE_READ_SECONDS = env.float("STRIPE_READ_SECONDS", default=10.0)
 STRIPE_POOL_SIZE = 32

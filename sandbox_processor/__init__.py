@@ -12,7 +12,11 @@ same journal lose nothing that was answered, idempotency keys included.
 
 Cards: Stripe's `pm_card_*` test ids and `pm_card_<country>`. Parts after two underscores change
 them: `pm_card_visa__7f3a` is another card (its own fingerprint) that behaves alike, and
-`pm_card_visa__fault_<name>[_<n>]` brings a fault along (see `faults`).
+`pm_card_visa__fault_<name>[_<n>][_on_<operation>]` brings a fault along (see `faults`). Others say
+what may follow: `__multicapture`, `__refund_...` (`faults`), `__dispute_...` (`disputes`).
+
+What banks, cardholders and time do is asked of `/_sandbox` (`backstage`); the sandbox's time can be
+moved, and everything that happens by itself follows it.
 
 Witness: `GET /_sandbox/journal` tells every request and every effect in order; effects, not
 requests, are what a test about money counts.

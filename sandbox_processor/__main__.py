@@ -6,6 +6,8 @@ import logging
 import signal
 from pathlib import Path
 
+from sandbox_processor import clock
+from sandbox_processor.agenda import Agenda
 from sandbox_processor.app import Sandbox
 from sandbox_processor.faults import Faults
 from sandbox_processor.holds import Holds
@@ -19,7 +21,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8111)
     parser.add_argument("--journal", type=Path, required=True)
-    parser.add_argument("--webhook-url")
+    parser.add_argument("--webhook-url", default="")
     parser.add_argument("--webhook-secret", default="whsec_sandbox")
     parser.add_argument("--search-lag", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--allow-reset", action="store_true")
@@ -28,14 +30,14 @@ def arguments() -> argparse.Namespace:
 
 async def run(options: argparse.Namespace) -> None:
     journal = Journal(path=options.journal)
-    courier = None
-    if options.webhook_url:
-        courier = Courier(url=options.webhook_url, secret=options.webhook_secret, journal=journal)
-        courier.start()
+    clock.set_to(journal.moved())
+    courier = Courier(url=options.webhook_url, secret=options.webhook_secret, journal=journal)
+    courier.listen_as_at_start()
     sandbox = Sandbox(
         journal=journal,
         faults=Faults(journal=journal),
         holds=Holds(journal=journal),
+        agenda=Agenda(journal=journal),
         courier=courier,
         origin=f"http://{options.host}:{options.port}",
         search_lag=options.search_lag,
@@ -48,12 +50,11 @@ async def run(options: argparse.Namespace) -> None:
     server = await loop.create_server(
         lambda: Connection(application=sandbox.answer), options.host, options.port, backlog=512
     )
-    watch = asyncio.create_task(sandbox.watch_holds())
+    watch = asyncio.create_task(sandbox.watch())
     async with server:
         await stop.wait()
         watch.cancel()
-        if courier is not None:
-            courier.stop()
+        courier.stop()
     journal.close()
 
 

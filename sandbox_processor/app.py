@@ -1,16 +1,18 @@
 """Takes a request through key, faults, operation, journal and answer, in that order."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
 import orjson
 
-from sandbox_processor import control, faults, routes, search
+from sandbox_processor import agenda, clock, control, fault_names, faults, routes, search
+from sandbox_processor.agenda import Agenda
 from sandbox_processor.call import API_VERSION, Call
+from sandbox_processor.captures import expire
 from sandbox_processor.expansion import check_expandable, expand
-from sandbox_processor.faults import Fault, Faults
-from sandbox_processor.holds import Holds, expire
+from sandbox_processor.fault_names import Fault
+from sandbox_processor.faults import Faults
+from sandbox_processor.holds import Holds
 from sandbox_processor.http import Request
 from sandbox_processor.idempotency import Keys
 from sandbox_processor.journal import Journal
@@ -26,7 +28,7 @@ from sandbox_processor.wire import (
     parse_form,
 )
 
-EXPIRY_PAUSE_SECONDS = 0.1
+WATCH_PAUSE_SECONDS = 0.1
 
 
 @dataclass(kw_only=True)
@@ -36,7 +38,8 @@ class Sandbox:
     journal: Journal
     faults: Faults
     holds: Holds
-    courier: Courier | None = None
+    agenda: Agenda
+    courier: Courier
     origin: str = ""
     search_lag: float = 0.0
     allow_reset: bool = False
@@ -44,7 +47,7 @@ class Sandbox:
 
     async def answer(self, request: Request) -> Reply:
         """The one way in."""
-        self.expire_holds()
+        self.catch_up()
         if request.path.startswith("/_sandbox/"):
             return await self._control(request)
         call = self.new_call(method=request.method, path=request.path)
@@ -57,21 +60,29 @@ class Sandbox:
         reply.headers.update(_headers(call, reply))
         return reply
 
-    async def watch_holds(self) -> None:
-        """Lets holds run out on time when nobody asks."""
+    async def watch(self) -> None:
+        """Lets happen on time what happens when nobody asks."""
         while True:
-            await asyncio.sleep(EXPIRY_PAUSE_SECONDS)
-            self.expire_holds()
+            await asyncio.sleep(WATCH_PAUSE_SECONDS)
+            self.catch_up()
 
-    def expire_holds(self) -> None:
+    def catch_up(self) -> None:
+        """Holds run out, and what is on the agenda comes to pass."""
         for intent in self.holds.due():
-            call = self.new_call(method="", path="", operation="expire", target=intent)
+            call = self.new_call(operation="expire", target=intent)
             expire(call)
-            if self.courier is not None:
-                self.courier.send(call.events, faults=[])
+            self._tell_of_itself(call)
+        for planned in self.agenda.due():
+            call = self.new_call(operation=planned.happening, target=planned.target)
+            agenda.happen(call, planned)
+            self._tell_of_itself(call)
+
+    def _tell_of_itself(self, call: Call) -> None:
+        self.agenda.add(call.planned)
+        self.courier.send(call.events, faults=[])
 
     def new_call(
-        self, *, method: str, path: str, operation: str = "unknown", target: str = ""
+        self, *, method: str = "", path: str = "", operation: str = "unknown", target: str = ""
     ) -> Call:
         return Call(
             journal=self.journal,
@@ -80,18 +91,17 @@ class Sandbox:
             method=method,
             path=path,
             target=target,
-            listened=self.courier is not None,
+            listened=self.courier.listening,
             origin=self.origin,
             search_lag=self.search_lag,
         )
 
     async def tell(self, call: Call) -> None:
-        """Starts the clock of a new hold, and lets the listener know what happened."""
+        """Starts the clock of what is to come, and lets the listener know what happened."""
+        self.agenda.add(call.planned)
         if call.hold_until is not None and call.intent is not None:
             self.holds.add(call.intent["id"], until=call.hold_until)
-        if self.courier is None or not call.events:
-            return
-        if faults.named(call.faults, "webhook_before_response"):
+        if fault_names.named(call.faults, "webhook_before_response"):
             await self.courier.send_now(call.events)
         else:
             self.courier.send(call.events, faults=call.faults)
@@ -116,7 +126,7 @@ class Sandbox:
         except Refused as refusal:
             call.note(status=refusal.status)
             return Reply(status=refusal.status, body=refusal.body())
-        call.listened = call.listened and not faults.named(call.faults, "webhook_lost")
+        call.listened = call.listened and not fault_names.named(call.faults, "webhook_lost")
         early = faults.instead_of_effect(call.faults)
         if early is not None:
             return self._without_effect(call, early)
@@ -142,12 +152,12 @@ class Sandbox:
             operations.add("authorizing")
         own = frozenset({"authorizing" if call.operation == "create" else call.operation})
         given = call.params.get("metadata")
-        carried = faults.carried_by_metadata(given if isinstance(given, dict) else {}, on=own)
+        carried = fault_names.carried_by_metadata(given if isinstance(given, dict) else {}, on=own)
         method = call.params.get("payment_method")
         if call.intent is not None:
-            carried += faults.carried_by_metadata(call.intent["metadata"])
+            carried += fault_names.carried_by_metadata(call.intent["metadata"])
             method = method or call.intent["payment_method"]
-        carried += faults.carried_by_card(method)
+        carried += fault_names.carried_by_card(method)
         subject = call.reference() or call.target or method or ""
         return self.faults.strike(
             operations=frozenset(operations), carried=carried, subject=subject
@@ -156,7 +166,7 @@ class Sandbox:
     def _find_intent(self, call: Call) -> None:
         """The intent a request is about, by its own id or by that of its charge."""
         wanted = call.target or call.params.get("payment_intent") or call.params.get("charge")
-        if isinstance(wanted, str) and wanted.startswith(("pi_", "ch_", "re_")):
+        if isinstance(wanted, str) and wanted.startswith(("pi_", "ch_", "re_", "du_")):
             found = self.journal.load(wanted) or {}
             if found.get("object") != "payment_intent":
                 found = self.journal.load(found.get("payment_intent", "")) or {}
@@ -164,21 +174,21 @@ class Sandbox:
 
     def _without_effect(self, call: Call, reply: Reply) -> Reply:
         call.note(status=reply.status or None)
-        fault = faults.named(call.faults, "500_before")
+        fault = fault_names.named(call.faults, "500_before")
         if fault is not None and fault.store:
             self.keys.keep(call, status=reply.status, body=reply.body)
         return reply
 
     async def _loiter(self, call: Call) -> None:
         """A slow request is on record while it waits, and has its effect afterwards."""
-        slow = faults.named(call.faults, "slow")
+        slow = fault_names.named(call.faults, "slow")
         if slow is None:
             return
         call.note(status=None)
         await self.journal.durable()
         await asyncio.sleep(min(slow.seconds, LONGEST_SECONDS))
-        self.expire_holds()
-        call.now = time.time()
+        self.catch_up()
+        call.now = clock.now()
 
     def _operate(self, call: Call, operate: routes.Operation) -> Reply:
         call.take_place()
@@ -202,7 +212,7 @@ class Sandbox:
         return reply
 
     def _keep(self, call: Call, reply: Reply) -> None:
-        fault = faults.named(call.faults, "500_after")
+        fault = fault_names.named(call.faults, "500_after")
         if fault is not None and fault.store:
             self.keys.keep(call, status=500, body=faults.ANSWER_500)
         else:

@@ -11,6 +11,13 @@ from sandbox_processor.wire import Doc, new_id
 AVAILABLE_AFTER_SECONDS = 2 * 86_400
 FEE_PER_MILLE = 29
 FEE_FIXED = 30
+TYPES = {
+    # reporting category: the type at Stripe, where they differ
+    # https://docs.stripe.com/reports/reporting-categories
+    "partial_capture_reversal": "refund",
+    "dispute": "adjustment",
+    "dispute_reversal": "adjustment",
+}
 
 
 def fee_of(amount: int) -> int:
@@ -19,7 +26,6 @@ def fee_of(amount: int) -> int:
 
 def book(call: Call, *, amount: int, fee: int, currency: str, category: str, source: Doc) -> Doc:
     """One line of the account's books."""
-    types = {"partial_capture_reversal": "refund", "charge": "charge"}
     line: Doc = {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -45,26 +51,27 @@ def book(call: Call, *, amount: int, fee: int, currency: str, category: str, sou
         "reporting_category": category,
         "source": source["id"],
         "status": "pending",
-        "type": types.get(category, category),
+        "type": TYPES.get(category, category),
     }
     call.journal.save(line, created=call.now)
     return line
 
 
-def book_capture(call: Call, *, charge: Doc, captured: int, released: int) -> Doc:
+def book_capture(call: Call, *, charge: Doc, captured: int, release: Doc | None) -> Doc:
     """A capture's lines: the charge, and the reversal of what was let go."""
-    whole = captured + released
+    whole = captured + (release["amount"] if release else 0)
     currency = charge["currency"]
     line = book(
         call, amount=whole, fee=fee_of(whole), currency=currency, category="charge", source=charge
     )
-    if released:
-        book(
+    if release:
+        reversal = book(
             call,
-            amount=-released,
+            amount=captured - whole,
             fee=fee_of(captured) - fee_of(whole),
             currency=currency,
             category="partial_capture_reversal",
-            source=charge,
+            source=release,
         )
+        release["balance_transaction"] = reversal["id"]
     return line

@@ -1,13 +1,13 @@
 """One request on its way through the sandbox, and what it leaves for the witness."""
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from sandbox_processor import faults
-from sandbox_processor.faults import Fault, Faults
+from sandbox_processor import clock, fault_names
+from sandbox_processor.fault_names import Fault
+from sandbox_processor.faults import Faults
 from sandbox_processor.journal import Journal
 from sandbox_processor.wire import Doc, Refused, new_id
 
@@ -21,6 +21,15 @@ class Told:
     id: str
     about: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Planned:
+    """Something that will happen to an object by itself."""
+
+    at: float
+    happening: str
+    target: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,12 +49,13 @@ class Call:
     origin: str = ""
     hold_until: float | None = None
     request_id: str = field(default_factory=lambda: new_id("req"))
-    received: float = field(default_factory=time.time)
-    now: float = field(default_factory=time.time)
+    received: float = field(default_factory=clock.now)
+    now: float = field(default_factory=clock.now)
     faults: list[Fault] = field(default_factory=list)
     intent: Doc | None = None
     sought: str | None = None
     events: list[Told] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
     claimed: bool = False
     seq: int = 0
 
@@ -67,11 +77,13 @@ class Call:
             if doc["object"] == "payment_intent":
                 self.faults += self.desk.strike(
                     operations=frozenset({self.operation}),
-                    carried=[each for each in faults.carried_by(doc) if each.name == "lookup_500"],
+                    carried=[
+                        each for each in fault_names.carried_by(doc) if each.name == "lookup_500"
+                    ],
                     subject=doc["metadata"].get("payment") or doc["id"],
                     rules=False,
                 )
-        if faults.named(self.faults, "lookup_500"):
+        if fault_names.named(self.faults, "lookup_500"):
             raise Refused(
                 "The look-up failed (a fault of the sandbox).", status=500, kind="api_error"
             )
@@ -95,6 +107,14 @@ class Call:
             entry,
             reference=intent["metadata"].get("payment"),
             intent=intent["id"],
+        )
+
+    def plan(self, happening: str, target: str, *, after: float) -> None:
+        """Puts on the agenda what will happen by itself."""
+        self.planned.append(Planned(at=self.now + after, happening=happening, target=target))
+        self.journal.write(
+            "INSERT INTO agenda (at, happening, target) VALUES (?, ?, ?)",
+            (self.now + after, happening, target),
         )
 
     def take_place(self) -> None:
@@ -139,7 +159,8 @@ def emit(call: Call, kind: str, subject: Doc) -> None:
         "data": {"object": subject},
         "livemode": False,
         "pending_webhooks": 1 if call.listened else 0,
-        "request": {"id": call.request_id, "idempotency_key": call.key},
+        # Nobody asked for what happens by itself.
+        "request": {"id": call.request_id if call.method else None, "idempotency_key": call.key},
         "type": kind,
     }
     body = orjson.dumps(event)

@@ -1,12 +1,16 @@
 """Takes held money, or lets it go: capture, cancel, and holds that run out.
 
-As at Stripe, what was let go counts into the charge's `amount_refunded` although no refund exists;
-what was captured is `amount_captured`.
+As at Stripe, what was let go of a hold that can be captured once counts into the charge's
+`amount_refunded` and shows among its refunds, although nobody was given money back; what was
+captured is `amount_captured`. Of a hold that can be captured several times, it does neither.
 """
 
+from sandbox_processor import disputes
 from sandbox_processor.balance import book_capture
 from sandbox_processor.call import Call, emit, unexpected_state
-from sandbox_processor.faults import named
+from sandbox_processor.drafts import new_refund
+from sandbox_processor.fault_names import named
+from sandbox_processor.payment_methods import card_of
 from sandbox_processor.wire import Doc, Refused, as_integer, no_such
 
 CANCELABLE = (
@@ -34,6 +38,12 @@ def charge_of(call: Call, intent: Doc) -> Doc:
     return charge
 
 
+def takes_many(charge: Doc) -> bool:
+    """Whether this hold may be captured in several parts."""
+    card = charge["payment_method_details"]["card"]
+    return bool(card["multicapture"]["status"] == "available")
+
+
 def capture(call: Call) -> Doc:
     """Takes all or a part of what is held; the rest goes back unless more is to follow."""
     intent = _intent_of(call)
@@ -44,10 +54,21 @@ def capture(call: Call) -> Doc:
             "captured: requires_capture.",
             intent=intent,
         )
-    held = intent["amount_capturable"]
+    charge = charge_of(call, intent)
+    follows = call.params.get("final_capture") == "false"
+    captured = _amount_of(call, intent=intent, charge=charge, follows=follows)
+    _check_allowed(call, intent=intent, charge=charge, follows=follows)
+    last = not follows or captured == intent["amount_capturable"]
+    return settle_hold(call, intent=intent, charge=charge, captured=captured, last=last)
+
+
+def _amount_of(call: Call, *, intent: Doc, charge: Doc, follows: bool) -> int:
+    """What to take. Nothing, as the last of several, only lets the rest go."""
+    held: int = intent["amount_capturable"]
     asked = as_integer(call.params, "amount_to_capture")
     captured = held if asked is None else asked
-    if captured < 1:
+    closing = takes_many(charge) and intent["amount_received"] > 0 and not follows
+    if captured < (0 if closing else 1):
         raise Refused(
             "This value must be greater than or equal to 1.",
             code="parameter_invalid_integer",
@@ -61,6 +82,18 @@ def capture(call: Call) -> Doc:
             code="amount_too_large",
             param="amount_to_capture",
         )
+    return captured
+
+
+def _check_allowed(call: Call, *, intent: Doc, charge: Doc, follows: bool) -> None:
+    if follows and not takes_many(charge):
+        raise Refused(
+            "final_capture=false is only for payments with which multicapture is available.",
+            final=True,
+            code="payment_intent_invalid_parameter",
+            param="final_capture",
+            payment_intent=intent,
+        )
     if named(call.faults, "capture_refused"):
         raise Refused(
             "The capture was refused (a fault of the sandbox); the hold stands.",
@@ -68,36 +101,62 @@ def capture(call: Call) -> Doc:
             code="capture_unauthorized_payment",
             payment_intent=intent,
         )
-    last = call.params.get("final_capture") != "false" or captured == held
-    charge = charge_of(call, intent)
-    return settle_hold(call, intent=intent, charge=charge, captured=captured, last=last)
 
 
 def settle_hold(call: Call, *, intent: Doc, charge: Doc, captured: int, last: bool) -> Doc:
     """Moves held money to the balance; the last capture lets the remainder go."""
     left = intent["amount_capturable"] - captured
     released = left if last else 0
+    first = intent["amount_received"] == 0
     charge["amount_captured"] += captured
-    charge["amount_refunded"] += released
-    charge["captured"] = True
-    line = book_capture(call, charge=charge, captured=captured, released=released)
-    charge["balance_transaction"] = line["id"]
+    charge["captured"] = last
+    _book(call, charge=charge, captured=captured, released=released)
     intent["amount_received"] += captured
     intent["amount_capturable"] = left - released
     if last:
         intent["status"] = "succeeded"
     call.journal.save(charge, parent=intent["id"], created=call.now)
     call.journal.save(intent, created=call.now)
-    call.effect("capture", amount=captured, intent=intent, charge=charge["id"])
+    if captured:
+        call.effect("capture", amount=captured, intent=intent, charge=charge["id"])
     if released:
         call.effect("release", amount=released, intent=intent, charge=charge["id"])
-    emit(call, "charge.captured", charge)
-    emit(
-        call,
-        "payment_intent.succeeded" if last else "payment_intent.amount_capturable_updated",
-        dict(intent),
-    )
+    _tell(call, intent=intent, charge=charge, released=released, last=last)
+    if first and captured:
+        reasons = card_of(charge["payment_method"]).disputes
+        disputes.open_from_card(call, intent=intent, charge=charge, reasons=reasons)
     return intent
+
+
+def _book(call: Call, *, charge: Doc, captured: int, released: int) -> None:
+    """As Stripe's books have it: several captures are a line each, and nothing is reversed."""
+    release = None
+    if released and not takes_many(charge):
+        charge["amount_refunded"] += released
+        release = new_release(call, charge=charge, amount=released)
+    if captured:
+        line = book_capture(call, charge=charge, captured=captured, release=release)
+        charge["balance_transaction"] = charge["balance_transaction"] or line["id"]
+    if release:
+        call.journal.save(release, parent=charge["id"], created=call.now)
+
+
+def new_release(call: Call, *, charge: Doc, amount: int) -> Doc:
+    """Stripe shows as a refund what was let go of a hold, although nobody was given money back."""
+    return new_refund(call, charge=charge, amount=amount, reason=None, metadata={})
+
+
+def _tell(call: Call, *, intent: Doc, charge: Doc, released: int, last: bool) -> None:
+    """https://docs.stripe.com/payments/multicapture says which events come when."""
+    many = takes_many(charge)
+    if many:
+        emit(call, "charge.updated", charge)
+        emit(call, "payment_intent.amount_capturable_updated", dict(intent))
+    if last:
+        emit(call, "charge.captured", charge)
+        if released and not many:
+            emit(call, "charge.refunded", charge)
+        emit(call, "payment_intent.succeeded", dict(intent))
 
 
 def cancel(call: Call) -> Doc:
@@ -113,18 +172,31 @@ def cancel(call: Call) -> Doc:
             f"{', '.join(CANCELABLE)}.",
             intent=intent,
         )
+    if named(call.faults, "cancel_refused"):
+        raise unexpected_state(
+            "The cancellation was refused (a fault of the sandbox); the hold stands.",
+            intent=intent,
+        )
     return let_go(call, intent=intent, reason=reason)
+
+
+def expire(call: Call) -> None:
+    """Ends a hold whose time is up: what was captured of it stays captured."""
+    intent = call.journal.load(call.target)
+    if intent is None or intent["status"] != "requires_capture":
+        return
+    call.intent = intent
+    if intent["amount_received"]:
+        charge = charge_of(call, intent)
+        settle_hold(call, intent=intent, charge=charge, captured=0, last=True)
+    else:
+        let_go(call, intent=intent, reason="automatic")
 
 
 def let_go(call: Call, *, intent: Doc, reason: str | None) -> Doc:
     """Ends an intent; what it held is the customer's again."""
-    if intent["status"] == "requires_capture":
-        held = intent["amount_capturable"]
-        charge = charge_of(call, intent)
-        charge["amount_refunded"] += held
-        charge["refunded"] = charge["amount_captured"] == 0
-        call.journal.save(charge, parent=intent["id"])
-        call.effect("cancel", amount=held, intent=intent, charge=charge["id"], reason=reason)
+    held = intent["amount_capturable"]
+    charge = charge_of(call, intent) if intent["status"] == "requires_capture" else None
     intent.update(
         status="canceled",
         amount_capturable=0,
@@ -132,6 +204,21 @@ def let_go(call: Call, *, intent: Doc, reason: str | None) -> Doc:
         cancellation_reason=reason,
         next_action=None,
     )
+    if charge is not None:
+        _release(call, intent=intent, charge=charge, held=held)
     call.journal.save(intent)
     emit(call, "payment_intent.canceled", dict(intent))
     return intent
+
+
+def _release(call: Call, *, intent: Doc, charge: Doc, held: int) -> None:
+    """Lets a hold go; one that nothing was captured of shows as refunded, at Stripe."""
+    if not charge["amount_captured"]:
+        charge["amount_refunded"] += held
+        charge["refunded"] = True
+        release = new_release(call, charge=charge, amount=held)
+        call.journal.save(release, parent=charge["id"], created=call.now)
+    call.journal.save(charge, parent=intent["id"])
+    reason = intent["cancellation_reason"]
+    call.effect("cancel", amount=held, intent=intent, charge=charge["id"], reason=reason)
+    emit(call, "charge.refunded", charge)

@@ -6,32 +6,41 @@ POST   /_sandbox/faults, GET /_sandbox/faults, DELETE /_sandbox/faults       (se
 POST   /_sandbox/authenticate/{intent}[?result=fail]   the card's holder answers (GET: a browser)
 POST   /_sandbox/settle[?until=UNIX]                   closes the books into payouts
 GET    /_sandbox/settlement.csv?date=YYYY-MM-DD        the report of a day
+and what `backstage` adds: disputes, refunds, holds, clock, listener, events
 """
 
 from typing import Protocol
 
 import orjson
 
-from sandbox_processor import faults, payment_intents, payouts, routes, settlement, witness
+from sandbox_processor import (
+    backstage,
+    clock,
+    fault_names,
+    payment_intents,
+    payouts,
+    settlement,
+    witness,
+)
+from sandbox_processor.agenda import Agenda
 from sandbox_processor.call import Call
 from sandbox_processor.faults import Faults
 from sandbox_processor.holds import Holds
 from sandbox_processor.http import Request
-from sandbox_processor.journal import Journal
 from sandbox_processor.wire import Doc, Refused, Reply, new_id, no_such, parse_form
 
 
-class Controlled(Protocol):
+class Controlled(backstage.Stage, Protocol):
     """What the control routes need of the sandbox."""
 
-    journal: Journal
     faults: Faults
     holds: Holds
+    agenda: Agenda
     allow_reset: bool
 
-    def new_call(self, *, method: str, path: str, operation: str, target: str) -> Call: ...
-
-    async def tell(self, call: Call) -> None: ...
+    def new_call(
+        self, *, operation: str, target: str, method: str = "", path: str = ""
+    ) -> Call: ...
 
 
 async def answer(sandbox: Controlled, request: Request) -> Reply:
@@ -47,10 +56,13 @@ async def answer(sandbox: Controlled, request: Request) -> Reply:
         return _settlement(sandbox, query=query)
     if name == "faults":
         return _json(_faults(sandbox, request))
-    return _json(_witness(sandbox, route=route, query=query))
+    witnessed = _witness(sandbox, route=route, query=query)
+    if witnessed is None:
+        witnessed = await backstage.answer(sandbox, route=route, target=target, body=request.body)
+    return _json(witnessed)
 
 
-def _witness(sandbox: Controlled, *, route: str, query: Doc) -> Doc:
+def _witness(sandbox: Controlled, *, route: str, query: Doc) -> Doc | None:
     if route == "GET health":
         return {"status": "ok", "livemode": False}
     if route == "GET journal":
@@ -61,8 +73,11 @@ def _witness(sandbox: Controlled, *, route: str, query: Doc) -> Doc:
         forgotten = witness.reset(sandbox.journal, allowed=sandbox.allow_reset)
         sandbox.faults.clear()
         sandbox.holds.clear()
+        sandbox.agenda.clear()
+        sandbox.courier.listen_as_at_start()
+        clock.set_to(0.0)
         return forgotten
-    raise Refused(f"Unrecognized request URL ({route}).", status=404)
+    return None
 
 
 def _faults(sandbox: Controlled, request: Request) -> Doc:
@@ -92,9 +107,9 @@ def _rule(body: bytes) -> Doc:
         "store": given.get("store", True),
     }
     settling = rule["operation"] == "settlement"
-    if not settling and rule["operation"] not in {*routes.OPERATIONS, "*"}:
+    if not settling and rule["operation"] not in {*fault_names.OPERATIONS, "*"}:
         raise Refused(f"No such operation: {rule['operation']}", param="operation")
-    if rule["fault"] not in (faults.SETTLEMENT if settling else faults.NAMES):
+    if rule["fault"] not in (fault_names.SETTLEMENT if settling else fault_names.NAMES):
         raise Refused(f"No such fault: {rule['fault']}", param="fault")
     if not isinstance(rule["times"], int | None):
         raise Refused("Invalid integer", param="times")

@@ -1,4 +1,4 @@
-"""The shapes of new intents and charges, and the rules for metadata."""
+"""The shapes of new intents, charges, refunds and disputes, and the rules for metadata."""
 
 from sandbox_processor.call import Call
 from sandbox_processor.payment_methods import AUTHENTICATION_REQUIRED, MESSAGES, Card
@@ -7,6 +7,7 @@ from sandbox_processor.wire import Doc, Refused, as_section, new_id
 MOST_METADATA = 50
 LONGEST_NAME = 40
 LONGEST_VALUE = 500
+EVIDENCE_SECONDS = 7 * 86_400
 
 
 def checked_metadata(params: Doc) -> Doc:
@@ -57,7 +58,7 @@ def new_intent(call: Call, *, amount: int, capture_method: str) -> Doc:
         "metadata": checked_metadata(params),
         "next_action": None,
         "payment_method": None,
-        "payment_method_options": {},
+        "payment_method_options": _options(params),
         "payment_method_types": ["card"],
         "processing": None,
         "receipt_email": params.get("receipt_email"),
@@ -99,12 +100,29 @@ def new_charge(call: Call, *, intent: Doc, card: Card) -> Doc:
                 **card.details(),
                 "amount_authorized": intent["amount"],
                 "capture_before": None,
+                "multicapture": {"status": _multicapture(intent, card)},
                 "network": card.brand,
             },
         },
         "refunded": False,
         "status": "succeeded",
     }
+
+
+def _multicapture(intent: Doc, card: Card) -> str:
+    """Several captures are for who asked for them, with a card that can."""
+    options = intent["payment_method_options"].get("card", {})
+    asked = options.get("request_multicapture") == "if_available"
+    return "available" if asked and card.multicapture else "unavailable"
+
+
+def _options(params: Doc) -> Doc:
+    card = as_section(as_section(params, "payment_method_options"), "card")
+    wish = card.get("request_multicapture", "never")
+    if wish not in ("if_available", "never"):
+        name = "payment_method_options[card][request_multicapture]"
+        raise Refused(f"Invalid {name}: {wish}", param=name)
+    return {"card": {"request_multicapture": wish}}
 
 
 def new_failed_charge(
@@ -135,4 +153,62 @@ def _outcome(card: Card) -> Doc:
         "risk_score": 65 if card.elevated_risk else 12,
         "seller_message": "Payment complete.",
         "type": "authorized",
+    }
+
+
+def new_refund(call: Call, *, charge: Doc, amount: int, reason: str | None, metadata: Doc) -> Doc:
+    """A refund that succeeded."""
+    return {
+        "id": new_id("re"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": int(call.now),
+        "currency": charge["currency"],
+        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "failure_balance_transaction": None,
+        "failure_reason": None,
+        "metadata": metadata,
+        "payment_intent": charge["payment_intent"],
+        "pending_reason": None,
+        "reason": reason,
+        "receipt_number": None,
+        "status": "succeeded",
+    }
+
+
+def new_dispute(call: Call, *, charge: Doc, amount: int, inquiry: bool) -> Doc:
+    """A dispute, or an inquiry, that waits for our answer."""
+    brand = charge["payment_method_details"]["card"]["brand"]
+    return {
+        "id": new_id("du"),
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": int(call.now),
+        "currency": charge["currency"],
+        "evidence": {},
+        "evidence_details": {
+            "due_by": int(call.now) + EVIDENCE_SECONDS,
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": inquiry,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": {
+            "type": "card",
+            "card": {
+                "brand": brand,
+                "case_type": "inquiry" if inquiry else "chargeback",
+                "network": brand,
+                "network_reason_code": "10.4",
+            },
+        },
+        "reason": "general",
+        "status": "warning_needs_response" if inquiry else "needs_response",
     }

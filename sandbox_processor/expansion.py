@@ -11,6 +11,7 @@ EXPANDABLE = frozenset(
         "charge",
         "customer",
         "data",
+        "failure_balance_transaction",
         "latest_charge",
         "payment_intent",
         "payment_method",

@@ -5,7 +5,14 @@ Per request: metadata `sandbox_fault` (several with commas), with `sandbox_fault
 `pm_card_visa__fault_timeout_after_3`. The number is seconds for the faults that take time
 (SECONDS) and how often the fault strikes for the others, counted per payment. Without
 `sandbox_fault_on` it strikes where it belongs (HOME), which for most is the request that
-authorizes. Metadata of an intent goes on counting for the later requests about it.
+authorizes; a card says it as in `pm_card_visa__fault_lost_reply_1_on_capture`. Metadata of an
+intent, and its card, go on counting for the later requests about it.
+
+Refunds that do not just succeed are chosen likewise, on a card without the word fault
+(`pm_card_visa__refund_pending_5`): `refund_pending` succeeds after so many seconds, and
+`refund_fails_later` succeeds and fails after so many (60 when none are given);
+`refund_insufficient_balance` stays pending until somebody settles it; `refund_fails` is refused by
+the bank at once. `lookup_lag` hides from lists and retrievals what is younger than its seconds.
 
 For all: `POST /_sandbox/faults {"operation", "fault", "times", "seconds", "payment", "store"}`.
 
@@ -14,59 +21,15 @@ does; `store: false` leaves `500_before` without a trace, and lets `500_after` b
 true answer.
 """
 
-from dataclasses import dataclass
-
 import orjson
 
+from sandbox_processor.fault_names import AFTER, BEFORE, Fault, from_rule, named
 from sandbox_processor.journal import Journal
-from sandbox_processor.wire import LONGEST_SECONDS, Doc, Refused, Reply, Wire, as_integer
+from sandbox_processor.wire import Doc, Refused, Reply, Wire
 
-AUTHORIZING = frozenset({"authorizing"})
-LOOKUPS = frozenset({"retrieve", "search", "list"})
-BEFORE = frozenset({"timeout_before", "reset_before", "500_before", "rate_limited", "lookup_500"})
-AFTER = frozenset(
-    {"timeout_after", "lost_reply", "500_after", "malformed", "empty", "wrong_amount_echoed"}
-)
-DURING = frozenset({"slow", "search_lag", "capture_refused", "authorization_expires"})
-WEBHOOK = frozenset(
-    {
-        "webhook_duplicate",
-        "webhook_reordered",
-        "webhook_lost",
-        "webhook_forged",
-        "webhook_before_response",
-    }
-)
-SETTLEMENT = frozenset({"missing", "extra", "off_by_one", "other_currency"})
-NAMES = BEFORE | AFTER | DURING | WEBHOOK | {"requires_action"}
-SECONDS = {
-    # fault: seconds when none are given
-    "timeout_before": LONGEST_SECONDS,
-    "timeout_after": LONGEST_SECONDS,
-    "slow": 1.0,
-    "search_lag": 5.0,
-    "authorization_expires": 1.0,
-    "rate_limited": 1.0,
-}
-HOME = {
-    "capture_refused": frozenset({"capture"}),
-    "lookup_500": LOOKUPS,
-    "search_lag": frozenset({"search"}),
-}
 ANSWER_500 = Refused(
     "An unknown error occurred (a fault of the sandbox).", status=500, kind="api_error"
 ).body()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One fault, ready to strike."""
-
-    name: str
-    seconds: float
-    operations: frozenset[str]
-    times: int | None = None
-    store: bool = True
 
 
 class Faults:
@@ -74,7 +37,7 @@ class Faults:
 
     def __init__(self, *, journal: Journal) -> None:
         self._journal = journal
-        self._struck: dict[tuple[str, str], int] = {}
+        self._struck: dict[tuple[str, frozenset[str], str], int] = {}
         self.rules: dict[str, Doc] = {
             rule: orjson.loads(doc) for rule, doc in journal.read("SELECT id, doc FROM rules")
         }
@@ -116,8 +79,9 @@ class Faults:
     def _may_strike(self, fault: Fault, *, subject: str) -> bool:
         if fault.times is None:
             return True
-        hits = self._struck.get((fault.name, subject), 0)
-        self._struck[fault.name, subject] = hits + 1
+        place = (fault.name, fault.operations, subject)
+        hits = self._struck.get(place, 0)
+        self._struck[place] = hits + 1
         return hits < fault.times
 
     def _applies(self, rule: Doc, *, operations: frozenset[str], subject: str) -> bool:
@@ -140,87 +104,6 @@ class Faults:
         for rule in hit:
             self._spend(rule)
         return {rule["fault"] for rule in hit}
-
-
-def from_rule(rule: Doc) -> Fault:
-    return Fault(
-        name=rule["fault"],
-        seconds=_seconds(rule["fault"], rule["seconds"]),
-        operations=frozenset({rule["operation"]}),
-        store=rule["store"],
-    )
-
-
-def _seconds(name: str, given: float | None) -> float:
-    return SECONDS.get(name, 0.0) if given is None else given
-
-
-def carried_by_card(method: str | None) -> list[Fault]:
-    """The faults in the parts of a card's id after its double underscores."""
-    faults = []
-    for part in (method or "").split("__")[1:]:
-        if part.startswith("fault_"):
-            name, number = _split(part.removeprefix("fault_"))
-            timed = name in SECONDS
-            faults.append(
-                Fault(
-                    name=name,
-                    seconds=_seconds(name, number if timed else None),
-                    operations=HOME.get(name, AUTHORIZING),
-                    times=None if timed or number is None else number,
-                )
-            )
-    return faults
-
-
-def carried_by(intent: Doc) -> list[Fault]:
-    """The faults that an intent brings along to every later request about it."""
-    return carried_by_card(intent["payment_method"]) + carried_by_metadata(intent["metadata"])
-
-
-def _split(text: str) -> tuple[str, int | None]:
-    """`500_after_2` is `500_after` and 2; `lookup_500` has no number."""
-    if text in NAMES:
-        return text, None
-    name, _, number = text.rpartition("_")
-    if name in NAMES and number.isdecimal() and len(number) < 6:
-        return name, int(number)
-    raise Refused(f"No such sandbox fault: '{text}'", param="payment_method")
-
-
-def carried_by_metadata(metadata: Doc, *, on: frozenset[str] = AUTHORIZING) -> list[Fault]:
-    """The faults that metadata asks for; `on` is where those without their own place strike."""
-    wanted = metadata.get("sandbox_fault")
-    if not wanted:
-        return []
-    seconds = _number(metadata.get("sandbox_fault_seconds"))
-    where = metadata.get("sandbox_fault_on")
-    faults = []
-    for name in str(wanted).split(","):
-        if name not in NAMES:
-            raise Refused(f"No such sandbox fault: '{name}'", param="metadata[sandbox_fault]")
-        faults.append(
-            Fault(
-                name=name,
-                seconds=_seconds(name, seconds),
-                operations=frozenset({where}) if where else HOME.get(name, on),
-                times=as_integer(metadata, "sandbox_fault_times"),
-                store=metadata.get("sandbox_fault_store") != "false",
-            )
-        )
-    return faults
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        raise Refused(f"Invalid number: {text}", param="metadata[sandbox_fault_seconds]") from None
-
-
-def named(faults: list[Fault], *names: str) -> Fault | None:
-    """The first of these faults among those that struck."""
-    return next((fault for fault in faults if fault.name in names), None)
 
 
 def instead_of_effect(faults: list[Fault]) -> Reply | None:

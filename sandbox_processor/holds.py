@@ -2,10 +2,8 @@
 `automatic`."""
 
 import heapq
-import time
 
-from sandbox_processor.call import Call
-from sandbox_processor.captures import let_go
+from sandbox_processor import clock
 from sandbox_processor.journal import Journal
 
 
@@ -25,18 +23,10 @@ class Holds:
 
     def due(self) -> list[str]:
         """The intents whose time is up, each told once."""
-        now, due = time.time(), []
+        now, due = clock.now(), []
         while self._ends and self._ends[0][0] <= now:
             due.append(heapq.heappop(self._ends)[1])
         return due
 
     def clear(self) -> None:
         self._ends.clear()
-
-
-def expire(call: Call) -> None:
-    """Cancels a hold that was neither captured nor canceled in time."""
-    intent = call.journal.load(call.target)
-    if intent is not None and intent["status"] == "requires_capture":
-        call.intent = intent
-        let_go(call, intent=intent, reason="automatic")

@@ -6,7 +6,6 @@ requests that arrive together share one fsync, and each waits in `durable` befor
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from sandbox_processor import clock
 from sandbox_processor.wire import Doc
 
 SCHEMA = """
@@ -37,9 +37,13 @@ CREATE INDEX IF NOT EXISTS entries_by_reference ON entries (reference);
 CREATE INDEX IF NOT EXISTS entries_by_intent ON entries (intent);
 CREATE TABLE IF NOT EXISTS deliveries (
     event TEXT PRIMARY KEY, attempts INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS agenda (
+    at REAL NOT NULL, happening TEXT NOT NULL, target TEXT NOT NULL,
+    PRIMARY KEY (happening, target)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), moved REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS rules (id TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
 """
-TABLES = ("objects", "metadata", "keys", "entries", "deliveries", "rules")
+TABLES = ("objects", "metadata", "keys", "entries", "deliveries", "agenda", "clock", "rules")
 PAGES_BETWEEN_CHECKPOINTS = 16_384
 SAVE = """
 INSERT INTO objects (id, kind, status, parent, created, doc) VALUES (?, ?, ?, ?, ?, ?)
@@ -124,7 +128,7 @@ class Journal:
                 doc["object"],
                 doc.get("status") or "",
                 parent,
-                created or time.time(),
+                clock.now() if created is None else created,
                 body or orjson.dumps(doc),
             ),
         )
@@ -153,6 +157,14 @@ class Journal:
             "INSERT OR REPLACE INTO entries (seq, reference, intent, doc) VALUES (?, ?, ?, ?)",
             (seq, reference, intent, orjson.dumps(entry)),
         )
+
+    def moved(self) -> float:
+        """By how many seconds the time of this journal was moved."""
+        rows = self.read("SELECT moved FROM clock")
+        return float(rows[0][0]) if rows else 0.0
+
+    def remember_moved(self, seconds: float) -> None:
+        self.write("INSERT OR REPLACE INTO clock (one, moved) VALUES (1, ?)", (seconds,))
 
     def forget(self) -> None:
         for table in TABLES:

@@ -1,8 +1,11 @@
 """Retrieves, lists and pages through what the sandbox keeps, newest first."""
 
+import math
+
 import orjson
 
 from sandbox_processor.call import Call
+from sandbox_processor.fault_names import named
 from sandbox_processor.payment_methods import as_payment_method, card_of
 from sandbox_processor.wire import Doc, Refused, as_integer, as_list, no_such
 
@@ -10,6 +13,7 @@ KINDS = {
     "payment_intents": "payment_intent",
     "charges": "charge",
     "refunds": "refund",
+    "disputes": "dispute",
     "balance_transactions": "balance_transaction",
     "payouts": "payout",
     "events": "event",
@@ -19,6 +23,7 @@ FILTERS = {
     "payment_intent": ("customer",),
     "charge": ("customer", "payment_intent"),
     "refund": ("charge", "payment_intent"),
+    "dispute": ("charge", "payment_intent"),
     "balance_transaction": ("currency", "source", "type"),
     "payout": ("status",),
     "event": ("type",),
@@ -32,9 +37,15 @@ def retrieve(call: Call) -> Doc:
     """One object by its id, or Stripe's 404."""
     kind = KINDS[call.path.split("/")[2]]
     found = call.journal.load(call.target)
-    if found is None or found["object"] != kind:
+    if found is None or found["object"] != kind or found["created"] > _visible_until(call):
         raise no_such(kind, call.target, param="id")
     return found
+
+
+def _visible_until(call: Call) -> float:
+    """What is younger is there, but does not show yet."""
+    lag = named(call.faults, "lookup_lag")
+    return call.now - lag.seconds if lag else math.inf
 
 
 def retrieve_payment_method(call: Call) -> Doc:
@@ -53,8 +64,8 @@ def page_size(call: Call) -> int:
 def list_objects(call: Call) -> Doc:
     """One page, by Stripe's filters and cursors."""
     kind = KINDS[call.path.split("/")[2]]
-    where: list[str] = ["kind = ?"]
-    arguments: list[object] = [kind]
+    where: list[str] = ["kind = ?", "created <= ?"]
+    arguments: list[object] = [kind, _visible_until(call)]
     _narrow(call, kind=kind, where=where, arguments=arguments)
     backwards = bool(call.params.get("ending_before"))
     cursor = call.params.get("ending_before") or call.params.get("starting_after")

@@ -4,7 +4,7 @@ from sandbox_processor.call import Call, emit, unexpected_state
 from sandbox_processor.captures import settle_hold
 from sandbox_processor.currencies import check_amount, check_currency
 from sandbox_processor.drafts import index_metadata, new_charge, new_failed_charge, new_intent
-from sandbox_processor.faults import named
+from sandbox_processor.fault_names import named
 from sandbox_processor.payment_methods import (
     AUTHENTICATION_REQUIRED,
     MESSAGES,
@@ -33,10 +33,6 @@ def intent_of(call: Call, wanted: str) -> Doc:
         raise no_such("payment_intent", wanted, param="intent")
     call.intent = found
     return found
-
-
-def retrieve(call: Call) -> Doc:
-    return intent_of(call, call.target)
 
 
 def create(call: Call) -> Doc:

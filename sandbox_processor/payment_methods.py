@@ -23,6 +23,28 @@ PLAIN = {
     "riskLevelElevated": ("visa", "9235", "credit", "US"),
     "authenticationRequired": ("visa", "3184", "credit", "IE"),
     "threeDSecure2Required": ("visa", "3220", "credit", "IE"),
+    "pendingRefund": ("visa", "7726", "credit", "US"),
+    "refundFail": ("visa", "5126", "credit", "US"),
+    "createDispute": ("visa", "0259", "credit", "US"),
+    "createDisputeProductNotReceived": ("visa", "2685", "credit", "US"),
+    "createDisputeInquiry": ("visa", "1976", "credit", "US"),
+    "createMultipleDisputes": ("visa", "0079", "credit", "US"),
+}
+STANDS_FOR = {
+    # name: the part that does the same to any card
+    "pendingRefund": "refund_pending",
+    "refundFail": "refund_fails_later",
+    "createDispute": "dispute_fraudulent",
+    "createDisputeProductNotReceived": "dispute_product_not_received",
+    "createDisputeInquiry": "dispute_inquiry",
+    "createMultipleDisputes": "dispute_twice",
+}
+DISPUTES = {
+    # part: the reasons of the disputes that follow the first capture
+    "dispute_fraudulent": ("fraudulent",),
+    "dispute_product_not_received": ("product_not_received",),
+    "dispute_inquiry": ("inquiry",),
+    "dispute_twice": ("fraudulent", "product_not_received"),
 }
 DECLINED = {
     # name: error code, decline code, last four
@@ -61,6 +83,8 @@ class Card:
     decline_code: str | None = None
     challenged: bool = False
     elevated_risk: bool = False
+    multicapture: bool = False
+    disputes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -76,6 +100,12 @@ class Card:
             "funding": self.funding,
             "last4": self.last4,
         }
+
+
+def parts_of(method: str) -> list[str]:
+    """What a card's id says after its double underscores, and what its name stands for."""
+    name, *parts = method.removeprefix(PREFIX).split("__")
+    return [STANDS_FOR[name], *parts] if name in STANDS_FOR else parts
 
 
 @lru_cache(maxsize=4096)
@@ -105,6 +135,7 @@ def card_of(method: str, *, param: str = "payment_method") -> Card:
 
 def _plain(method: str, name: str) -> Card:
     brand, last4, funding, country = PLAIN[name]
+    parts = parts_of(method)
     return Card(
         id=method,
         brand=brand,
@@ -113,6 +144,8 @@ def _plain(method: str, name: str) -> Card:
         country=country,
         challenged=name in CHALLENGED,
         elevated_risk=name == "riskLevelElevated",
+        multicapture="multicapture" in parts,
+        disputes=tuple(reason for part in parts for reason in DISPUTES.get(part, ())),
     )
 
 

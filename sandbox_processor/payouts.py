@@ -4,8 +4,7 @@ Every line that no payout holds yet goes in, or those created before `until` (Un
 currency whose sum is not positive waits for the next time, as a negative balance does.
 """
 
-import time
-
+from sandbox_processor import clock
 from sandbox_processor.balance import book
 from sandbox_processor.call import Call, emit
 from sandbox_processor.wire import Doc, as_integer, new_id
@@ -13,7 +12,7 @@ from sandbox_processor.wire import Doc, as_integer, new_id
 
 def settle(call: Call) -> Doc:
     """One payout for each currency with something to pay out."""
-    until = as_integer(call.params, "until") or int(time.time()) + 1
+    until = as_integer(call.params, "until") or int(clock.now()) + 1
     open_lines: dict[str, list[Doc]] = {}
     for line in call.journal.select(
         "kind = 'balance_transaction' AND parent = '' AND created < ?", (until,)

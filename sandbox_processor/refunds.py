@@ -1,11 +1,13 @@
-"""Gives captured money back, never more than was captured."""
+"""Gives captured money back, never more than was captured (see `refund_outcomes` for its fate)."""
 
-from sandbox_processor.balance import book
+from sandbox_processor import refund_outcomes
 from sandbox_processor.call import Call, emit
-from sandbox_processor.drafts import checked_metadata
-from sandbox_processor.wire import Doc, Refused, as_integer, missing, new_id, no_such
+from sandbox_processor.drafts import checked_metadata, new_refund
+from sandbox_processor.fault_names import named
+from sandbox_processor.wire import Doc, Refused, as_integer, missing, no_such
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+GONE = ("failed", "canceled")
 
 
 def create(call: Call) -> Doc:
@@ -16,24 +18,41 @@ def create(call: Call) -> Doc:
         raise Refused("Invalid reason", param="reason")
     metadata = checked_metadata(call.params)
     amount = _amount_of(call, intent=intent, charge=charge)
-    refund = _draft(call, charge=charge, amount=amount, reason=reason, metadata=metadata)
-    line = book(
-        call,
-        amount=-amount,
-        fee=0,
-        currency=charge["currency"],
-        category="refund",
-        source=refund,
-    )
-    refund["balance_transaction"] = line["id"]
+    refund = new_refund(call, charge=charge, amount=amount, reason=reason, metadata=metadata)
+    if named(call.faults, "refund_fails"):
+        return _refused_by_the_bank(call, refund=refund)
     charge["amount_refunded"] += amount
-    charge["refunded"] = charge["amount_refunded"] >= charge["amount"]
-    call.journal.save(refund, parent=intent["id"], created=call.now)
+    charge["refunded"] = charge["captured"] and _left_of(call, charge=charge) == amount
     call.journal.save(charge, parent=intent["id"])
-    call.effect("refund", amount=amount, intent=intent, charge=charge["id"], refund=refund["id"])
-    emit(call, "refund.created", refund)
+    _send(call, refund=refund)
+    call.journal.save(refund, parent=intent["id"], created=call.now)
+    emit(call, "refund.created", dict(refund))
     emit(call, "charge.refunded", charge)
-    emit(call, "refund.updated", refund)
+    emit(call, "refund.updated", dict(refund))
+    return refund
+
+
+def _send(call: Call, *, refund: Doc) -> None:
+    """Lets the money go, now or later, as the faults of this refund would have it."""
+    pending = named(call.faults, "refund_pending")
+    if named(call.faults, "refund_insufficient_balance"):
+        refund.update(status="pending", pending_reason="insufficient_funds")
+        return
+    refund_outcomes.pay(call, refund=refund)
+    if pending is not None:
+        refund.update(status="pending", pending_reason="processing")
+        call.plan("refund_succeeds", refund["id"], after=pending.seconds)
+    later = named(call.faults, "refund_fails_later")
+    if later is not None:
+        call.plan("refund_fails", refund["id"], after=later.seconds)
+
+
+def _refused_by_the_bank(call: Call, *, refund: Doc) -> Doc:
+    """No money moves, and the refund says so."""
+    refund.update(status="failed", failure_reason="declined")
+    call.journal.save(refund, parent=refund["payment_intent"], created=call.now)
+    emit(call, "refund.created", dict(refund))
+    emit(call, "refund.failed", dict(refund))
     return refund
 
 
@@ -52,7 +71,7 @@ def _payment_of(call: Call) -> tuple[Doc, Doc]:
         raise no_such("payment_intent", named_intent, param="payment_intent")
     call.intent = intent
     charge = call.journal.load(intent["latest_charge"] or "")
-    if charge is None or not charge["captured"]:
+    if charge is None or not charge["amount_captured"]:
         raise Refused(
             f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
             final=True,
@@ -62,10 +81,18 @@ def _payment_of(call: Call) -> tuple[Doc, Doc]:
     return intent, charge
 
 
+def _left_of(call: Call, *, charge: Doc) -> int:
+    """What was captured and is not on its way back; the money of a failed refund counts again."""
+    refunds = call.journal.children(charge["payment_intent"], kind="refund")
+    gone = sum(refund["amount"] for refund in refunds if refund["status"] not in GONE)
+    left: int = charge["amount_captured"] - gone
+    return left
+
+
 def _amount_of(call: Call, *, intent: Doc, charge: Doc) -> int:
-    earlier = call.journal.children(intent["id"], kind="refund")
-    left = charge["amount_captured"] - sum(refund["amount"] for refund in earlier)
+    left = _left_of(call, charge=charge)
     asked = as_integer(call.params, "amount")
+    _check_not_disputed(call, intent=intent, charge=charge)
     if left == 0:
         raise Refused(
             f"Charge {charge['id']} has already been refunded.",
@@ -85,19 +112,12 @@ def _amount_of(call: Call, *, intent: Doc, charge: Doc) -> int:
     return amount
 
 
-def _draft(call: Call, *, charge: Doc, amount: int, reason: str | None, metadata: Doc) -> Doc:
-    return {
-        "id": new_id("re"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": int(call.now),
-        "currency": charge["currency"],
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
-        "metadata": metadata,
-        "payment_intent": charge["payment_intent"],
-        "reason": reason,
-        "receipt_number": None,
-        "status": "succeeded",
-    }
+def _check_not_disputed(call: Call, *, intent: Doc, charge: Doc) -> None:
+    """Who disputes has the money back already; an inquiry has taken none yet."""
+    disputes = call.journal.children(intent["id"], kind="dispute")
+    if not all(dispute["is_charge_refundable"] for dispute in disputes):
+        raise Refused(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.",
+            final=True,
+            code="charge_disputed",
+        )

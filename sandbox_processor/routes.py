@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox_processor import captures, lookups, payment_intents, refunds, search
+from sandbox_processor import captures, disputes, lookups, payment_intents, refunds, search
 from sandbox_processor.call import Call
 from sandbox_processor.wire import Doc, Refused
 
@@ -11,20 +11,16 @@ Operation = Callable[[Call], Doc]
 ROUTES: dict[tuple[str, str], tuple[str, Operation]] = {
     ("POST", "payment_intents"): ("create", payment_intents.create),
     ("GET", "payment_intents/search"): ("search", search.search),
-    ("GET", "payment_intents/{}"): ("retrieve", payment_intents.retrieve),
     ("POST", "payment_intents/{}/confirm"): ("confirm", payment_intents.confirm),
     ("POST", "payment_intents/{}/capture"): ("capture", captures.capture),
     ("POST", "payment_intents/{}/cancel"): ("cancel", captures.cancel),
     ("POST", "refunds"): ("refund", refunds.create),
+    ("POST", "disputes/{}"): ("respond", disputes.respond),
+    ("POST", "disputes/{}/close"): ("accept", disputes.accept),
     ("GET", "payment_methods/{}"): ("retrieve", lookups.retrieve_payment_method),
     **{("GET", name): ("list", lookups.list_objects) for name in lookups.KINDS},
-    **{
-        ("GET", f"{name}/{{}}"): ("retrieve", lookups.retrieve)
-        for name in lookups.KINDS
-        if name != "payment_intents"
-    },
+    **{("GET", f"{name}/{{}}"): ("retrieve", lookups.retrieve) for name in lookups.KINDS},
 }
-OPERATIONS = frozenset({name for name, _ in ROUTES.values()})
 
 
 def find(method: str, path: str) -> tuple[str, Operation, str]:

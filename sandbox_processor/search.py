@@ -7,12 +7,11 @@ Clauses `metadata['name']:'value'`, `status:'…'`, `currency:'…'`, `customer:
 
 import operator
 import re
-import time
 from collections.abc import Callable
 
 import orjson
 
-from sandbox_processor import faults
+from sandbox_processor import clock, fault_names
 from sandbox_processor.call import Call
 from sandbox_processor.lookups import page_size
 from sandbox_processor.wire import Doc, Refused, missing
@@ -44,7 +43,7 @@ def search(call: Call) -> Doc:
     found: list[tuple[int, Doc]] = []
     for seq, created, doc in _candidates(call, wanted=wanted, before=before):
         intent: Doc = orjson.loads(doc)
-        if created + _lag(call, intent) <= time.time() and all(holds(intent) for holds in clauses):
+        if created + _lag(call, intent) <= clock.now() and all(holds(intent) for holds in clauses):
             found.append((seq, intent))
         if len(found) > size:
             break
@@ -111,6 +110,6 @@ def _candidates(
 
 
 def _lag(call: Call, intent: Doc) -> float:
-    carried = faults.carried_by(intent)
+    carried = fault_names.carried_by(intent)
     lags = [fault.seconds for fault in (*call.faults, *carried) if fault.name == "search_lag"]
     return max([call.search_lag, *lags])

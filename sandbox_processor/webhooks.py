@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import hmac
 import ssl
-import time
 import zlib
 from collections import deque
 from urllib.parse import urlsplit
@@ -16,8 +15,9 @@ from urllib.parse import urlsplit
 import httptools
 import orjson
 
+from sandbox_processor import clock
 from sandbox_processor.call import Told
-from sandbox_processor.faults import Fault, named
+from sandbox_processor.fault_names import Fault, named
 from sandbox_processor.journal import Journal
 from sandbox_processor.wire import new_id
 
@@ -26,6 +26,7 @@ MOST_ATTEMPTS = 8
 FIRST_RETRY_SECONDS = 0.5
 ATTEMPT_SECONDS = 10.0
 BEFORE_RESPONSE_SECONDS = 5.0
+STRANGER = "whsec_forged"
 UNREACHABLE = (OSError, TimeoutError, EOFError, httptools.HttpParserError)
 
 
@@ -101,15 +102,31 @@ class Courier:
     """Carries events to the listener."""
 
     def __init__(self, *, url: str, secret: str, journal: Journal) -> None:
-        self._secret = secret
         self._journal = journal
         self._queues: list[asyncio.Queue[tuple[Told, int]]] = []
-        self._url = url
+        self._at_start = (url, secret)
+        self._url, self._secret = "", secret
         self._forged: deque[str] = deque(maxlen=1000)
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def listening(self) -> bool:
+        return bool(self._url)
+
+    def listen(self, *, url: str, secret: str) -> None:
+        """Tells another listener from now on, or nobody; what was on its way is sent to it."""
+        self.stop()
+        self._url, self._secret = url, secret
+        if url:
+            self.start()
+
+    def listen_as_at_start(self) -> None:
+        """Tells whom the command line named, or nobody."""
+        url, secret = self._at_start
+        self.listen(url=url, secret=secret)
+
     def start(self) -> None:
-        """Opens the lanes and takes up what an earlier life left undelivered."""
+        """Opens the lanes and takes up what is not delivered yet."""
         for _ in range(LANES):
             queue: asyncio.Queue[tuple[Told, int]] = asyncio.Queue()
             self._queues.append(queue)
@@ -125,10 +142,12 @@ class Courier:
     def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
+        self._tasks.clear()
+        self._queues.clear()
 
     def send(self, events: list[Told], *, faults: list[Fault]) -> None:
         """Queues what a request caused, as its faults would have it."""
-        if named(faults, "webhook_lost"):
+        if not self.listening or named(faults, "webhook_lost"):
             return
         order = list(reversed(events)) if named(faults, "webhook_reordered") else events
         copies = 2 if named(faults, "webhook_duplicate") else 1
@@ -140,6 +159,8 @@ class Courier:
 
     async def send_now(self, events: list[Told]) -> None:
         """Delivers before the client has its answer; bounded, so a deaf listener is survived."""
+        if not self.listening:
+            return
         lane = Lane(url=self._url)
         try:
             async with asyncio.timeout(BEFORE_RESPONSE_SECONDS):
@@ -151,7 +172,25 @@ class Courier:
         finally:
             lane.close()
 
+    async def send_again(self, body: bytes, *, age: float, forged: bool) -> int:
+        """One more delivery, signed so long ago (or ahead), by us or by a stranger.
+
+        Returns the listener's status, 0 when it can not be reached.
+        """
+        lane = Lane(url=self._url)
+        secret = STRANGER if forged else self._secret
+        signature = sign(body, secret=secret, at=int(clock.now() - age))
+        try:
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                return await lane.post(body, signature=signature)
+        except UNREACHABLE:
+            return 0
+        finally:
+            lane.close()
+
     def _enqueue(self, told: Told, *, attempts: int = 0) -> None:
+        if not self._queues:
+            return  # nobody listens any more; it is on disk until somebody does
         number = zlib.crc32(told.about.encode()) % LANES
         self._queues[number].put_nowait((told, attempts))
 
@@ -171,8 +210,8 @@ class Courier:
 
     async def _attempt(self, lane: Lane, told: Told, *, attempts: int) -> None:
         forged = told.id in self._forged
-        secret = "whsec_forged" if forged else self._secret
-        signature = sign(told.body, secret=secret, at=int(time.time()))
+        secret = STRANGER if forged else self._secret
+        signature = sign(told.body, secret=secret, at=int(clock.now()))
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 status = await lane.post(told.body, signature=signature)

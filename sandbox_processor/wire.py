@@ -17,6 +17,7 @@ WITH_PARTS = frozenset(
     {
         "automatic_payment_methods",
         "created",
+        "evidence",
         "expand",
         "metadata",
         "payment_method_options",

@@ -24,14 +24,14 @@ def _sandbox_process(tmp_path_factory):
 @pytest.fixture
 def sandbox(_sandbox_process, settings):
     """The processor, healthy, and the application pointed at it."""
-    _sandbox_process.heal()
+    _sandbox_process.as_at_start()
     settings.STRIPE_API_BASE = _sandbox_process.url
     settings.STRIPE_READ_SECONDS = 1.0
     settings.PROCESSOR_LOOKUP_LAG_SECONDS = 0.0
     settings.RESOLVE_FIRST_SECONDS = 5.0
     processors.processor.cache_clear()
     yield _sandbox_process
-    _sandbox_process.heal()
+    _sandbox_process.as_at_start()
     processors.processor.cache_clear()
 
 

@@ -57,8 +57,20 @@ class Sandbox:
         )
         assert reply.status_code == 200, reply.text
 
+    def backstage(self, path, **given):
+        """What banks, cardholders and time do (see `sandbox_processor/backstage.py`)."""
+        reply = self.http.post(f"/_sandbox/{path}", json=given)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
     def heal(self):
         self.http.delete("/_sandbox/faults")
+
+    def as_at_start(self):
+        """No faults, the real time, and nobody who listens; what happened stays on record."""
+        self.heal()
+        self.http.delete("/_sandbox/clock")
+        self.http.put("/_sandbox/listener", json={"url": None})
 
     def requests(self, payment=None):
         """Every request received (for one payment, by our reference)."""

@@ -1,41 +1,36 @@
 """The adapter to Stripe: PaymentIntents with manual capture, on Stripe's own SDK.
 
 The same code talks to Stripe and to the sandbox; only settings differ. Everything the SDK
-can raise becomes one of the port's three errors (`_translated`).
+can raise becomes one of the port's three errors (`stripe_errors`), every object one of the
+port's shapes (`stripe_shapes`).
 """
 
 import datetime as dt
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import stripe
 from django.conf import settings
 
 from foundation import clock
-from foundation.transactions import refuse_inside_transaction
+from payments.processors import stripe_events, stripe_shapes
 from payments.processors.base import (
-    Card,
     Declined,
     OutcomeUnknown,
+    ProcessorDispute,
     ProcessorEvent,
     ProcessorPayment,
+    ProcessorRefund,
     ProcessorUnavailable,
-    Status,
 )
-from payments.processors.stripe_http import BoundedClient, NotSent
+from payments.processors.stripe_errors import asking, translated
+from payments.processors.stripe_http import BoundedClient
+from payments.processors.stripe_lists import events_since, pages
 
-_STATUS: Final[dict[str, Status]] = {
-    "requires_capture": "authorized",
-    "succeeded": "captured",
-    "canceled": "canceled",
-    "requires_action": "requires_action",
-    "requires_payment_method": "declined",
-    "requires_confirmation": "pending",
-    "processing": "pending",
-}
-_EXPAND: Final = ["latest_charge"]
+_CHARGE: Final = "latest_charge"
+_FEES: Final = "latest_charge.balance_transaction"
+_REASONS: Final = ("duplicate", "fraudulent", "requested_by_customer")
 
 
 class StripeProcessor:
@@ -53,7 +48,7 @@ class StripeProcessor:
             ),
         )
 
-    def authorize(
+    def authorize(  # noqa: PLR0913 what a payment is made of
         self,
         *,
         reference: str,
@@ -62,12 +57,15 @@ class StripeProcessor:
         payment_method: str,
         key: str,
         metadata: Mapping[str, str],
+        off_session: bool = False,
     ) -> ProcessorPayment:
         """Hold `amount`. Raises `Declined`, `ProcessorUnavailable` or `OutcomeUnknown`."""
-        with _translated():
+        with translated():
             return self._post(
                 "/v1/payment_intents",
                 key,
+                # The books come with the capture; there are none yet, so none are asked for.
+                expand=_CHARGE,
                 amount=amount,
                 currency=currency.lower(),
                 payment_method=payment_method,
@@ -75,28 +73,53 @@ class StripeProcessor:
                 capture_method="manual",
                 confirm=True,
                 metadata={**metadata, "payment": reference},
+                **_wishes(off_session=off_session),
             )
 
     def capture(
         self, *, processor_reference: str, amount: int, key: str, final: bool = True
     ) -> ProcessorPayment:
         """Take `amount` of the hold; `final` lets go of the rest."""
-        with _translated():
+        with translated():
             path = f"/v1/payment_intents/{processor_reference}/capture"
-            return self._post(path, key, amount_to_capture=amount, final_capture=final)
+            return self._post(
+                path, key, expand=_FEES, amount_to_capture=amount, final_capture=final
+            )
 
     def void(self, *, processor_reference: str, key: str) -> ProcessorPayment:
-        """Release the hold. A hold that is gone already is a success."""
-        with _translated():
-            return self._post(f"/v1/payment_intents/{processor_reference}/cancel", key)
+        """Release the hold. One that is gone already is `Declined`, with what became of it.
 
-    def refund(self, *, processor_reference: str, amount: int, key: str) -> str:
-        """Give captured money back; returns the processor's refund id."""
-        with _translated():
-            refund = self._client.v1.refunds.create(
-                {"payment_intent": processor_reference, "amount": amount}, {"idempotency_key": key}
+        Some of it captured, and the cancellation refused: then a last capture of nothing lets
+        the rest go (https://docs.stripe.com/payments/multicapture, release uncaptured funds).
+        """
+        path = f"/v1/payment_intents/{processor_reference}"
+        try:
+            with translated():
+                return self._post(f"{path}/cancel", key, expand=_FEES)
+        except Declined as refused:
+            seen = refused.payment
+            if seen is None or seen.status != "authorized" or not seen.captured_amount:
+                raise
+        return self.capture(
+            processor_reference=processor_reference, amount=0, key=f"{key}-rest", final=True
+        )
+
+    def refund(
+        self, *, processor_reference: str, amount: int, key: str, reference: str, reason: str = ""
+    ) -> ProcessorRefund:
+        """Give captured money back. A `reason` that Stripe has no word for is not sent."""
+        told = {"reason": reason} if reason in _REASONS else {}
+        with translated():
+            response = self._client.raw_request(
+                "post",
+                "/v1/refunds",
+                idempotency_key=key,
+                payment_intent=processor_reference,
+                amount=amount,
+                metadata={"refund": reference},
+                **told,
             )
-            return str(refund.id)
+            return stripe_shapes.refund(response.data)
 
     def find(
         self, *, reference: str, processor_reference: str, since: dt.datetime
@@ -108,24 +131,42 @@ class StripeProcessor:
         list since just before the attempt (which does not). At most
         1 + `STRIPE_LIST_PAGES_MAX` requests: the lease must outlive them all.
         """
-        try:
-            with _translated():
-                if processor_reference:
-                    intent = self._client.v1.payment_intents.retrieve(
-                        processor_reference, {"expand": _EXPAND}
-                    )
-                    return _snapshot(intent.to_dict())
-                found = self._search(reference) or self._in_list(reference, since)
-                return _snapshot(found) if found else None
-        except Declined as refused:
-            # A question that is refused says nothing about the payment it was about.
-            raise OutcomeUnknown(f"the look-up was refused: {refused.code}") from refused
+        if processor_reference:
+            return self._retrieve(processor_reference)
+        with asking():
+            found = self._search(reference) or self._in_list(reference, since)
+            return stripe_shapes.payment(found) if found else None
+
+    def find_refund(self, *, processor_reference: str, reference: str) -> ProcessorRefund | None:
+        """Our refund `reference` of the payment; a live one before a dead one."""
+        refunds = self.list_refunds(processor_reference=processor_reference)
+        ours = [refund for refund in refunds if refund.reference == reference]
+        live = [refund for refund in ours if refund.status not in ("failed", "canceled")]
+        return next(iter([*live, *ours]), None)
+
+    def list_refunds(self, *, processor_reference: str) -> Sequence[ProcessorRefund]:
+        """Every refund of the payment, newest first; what a hold let go is none."""
+        with asking():
+            return [stripe_shapes.refund(doc) for doc in self._refunds(processor_reference)[0]]
+
+    def list_disputes(self, *, processor_reference: str) -> Sequence[ProcessorDispute]:
+        """Every dispute of the payment, newest first."""
+        with asking():
+            found = pages(self._client, "/v1/disputes", payment_intent=processor_reference)
+            return [stripe_shapes.dispute(doc) for doc in found]
+
+    def list_events(self, *, since: dt.datetime, types: Sequence[str]) -> Iterator[ProcessorEvent]:
+        """What happened since then, oldest first. Stripe keeps 30 days.
+
+        Each page is asked for when it is needed, outside of any transaction.
+        """
+        return events_since(self._client, since=since, types=types)
 
     def list_transactions(
         self, *, since: dt.datetime, until: dt.datetime
     ) -> Sequence[Mapping[str, Any]]:
         """The processor's balance transactions created in [since, until)."""
-        with _translated():
+        with asking():
             begin, end = int(since.timestamp()), int(until.timestamp())
             page = self._client.v1.balance_transactions.list(
                 {"created": {"gte": begin, "lt": end}, "limit": 100}
@@ -134,35 +175,66 @@ class StripeProcessor:
 
     def parse_event(self, *, body: bytes, signature: str) -> ProcessorEvent:
         """Verify the signature over the raw bytes, then read. Raises `ValueError` on any doubt."""
-        try:
-            stripe.WebhookSignature.verify_header(
-                body.decode(), signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=300
-            )
-            event = json.loads(body)
-            subject = event["data"]["object"]
-            return ProcessorEvent(
-                external_id=event["id"],
-                type=event["type"],
-                processor_reference=str(subject.get("payment_intent") or subject["id"]),
-                reference=str((subject.get("metadata") or {}).get("payment", "")),
-            )
-        except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
-            raise ValueError("not a genuine processor event") from error
+        return stripe_events.parse(body=body, signature=signature)
 
-    def _post(self, path: str, key: str, **params: Any) -> ProcessorPayment:
+    def _post(self, path: str, key: str, *, expand: str, **params: Any) -> ProcessorPayment:
         """A call for a PaymentIntent, through the SDK's transport and its errors.
 
         Raw, because the SDK's typed objects cost a millisecond a call, only to be read once.
         """
         response = self._client.raw_request(
-            "post", path, idempotency_key=key, expand=_EXPAND, **params
+            "post", path, idempotency_key=key, expand=[expand], **params
         )
-        return _snapshot(response.data)
+        return stripe_shapes.payment(response.data)
+
+    def _retrieve(self, processor_reference: str) -> ProcessorPayment:
+        path = f"/v1/payment_intents/{processor_reference}"
+        with asking():
+            intent = self._client.raw_request("get", path, expand=[_FEES]).data
+            seen = stripe_shapes.payment(intent)
+        if seen.captured_amount and seen.fee_amount is None:
+            return replace(seen, fee_amount=self._fee_of(intent))
+        return seen
+
+    def _fee_of(self, intent: Mapping[str, Any]) -> int | None:
+        """The fee of a hold that was captured in part or in several, which is in several lines.
+
+        One more question; that it has no answer now is no reason to know nothing.
+        """
+        try:
+            with asking():
+                return stripe_shapes.fee_of(self._lines_of(intent), intent=intent)
+        except (OutcomeUnknown, ProcessorUnavailable):
+            return None
+
+    def _lines_of(self, intent: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        charge = intent[_CHARGE]
+        whole = charge.get("balance_transaction")
+        if whole is None:
+            return []
+        if not stripe_shapes.payment(intent).multicapture:
+            releases = self._refunds(intent["id"])[1]
+            return [whole, *(release["balance_transaction"] or {} for release in releases)]
+        found = pages(self._client, "/v1/balance_transactions", source=charge["id"])
+        return [line for line in found if line["type"] == "charge"]
+
+    def _refunds(
+        self, processor_reference: str
+    ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+        """The payment's refunds, and apart from them what its hold let go."""
+        found = pages(
+            self._client,
+            "/v1/refunds",
+            payment_intent=processor_reference,
+            expand=["data.charge", "data.balance_transaction"],
+        )
+        releases = [doc for doc in found if stripe_shapes.is_release(doc)]
+        return [doc for doc in found if doc not in releases], releases
 
     def _search(self, reference: str) -> dict[str, Any] | None:
         query = f"metadata['payment']:'{reference}'"
         found = self._client.v1.payment_intents.search(
-            {"query": query, "limit": 10, "expand": ["data.latest_charge"]}
+            {"query": query, "limit": 10, "expand": [f"data.{_FEES}"]}
         )
         return _pick([intent.to_dict() for intent in found.data], reference)
 
@@ -173,7 +245,7 @@ class StripeProcessor:
             {
                 "created": {"gte": begin, "lte": int(since.timestamp() + lag) + 60},
                 "limit": 100,
-                "expand": ["data.latest_charge"],
+                "expand": [f"data.{_FEES}"],
             }
         )
         for turned in range(settings.STRIPE_LIST_PAGES_MAX):
@@ -188,74 +260,18 @@ class StripeProcessor:
         return None  # the search index has caught up by now, and does not show it
 
 
+def _wishes(*, off_session: bool) -> dict[str, Any]:
+    """What a hold may be asked for besides: several captures, and that nobody is there to ask."""
+    wishes: dict[str, Any] = {}
+    if settings.STRIPE_REQUEST_MULTICAPTURE:
+        wishes["payment_method_options"] = {"card": {"request_multicapture": "if_available"}}
+    if off_session:
+        wishes["off_session"] = True
+    return wishes
+
+
 def _pick(intents: list[dict[str, Any]], reference: str) -> dict[str, Any] | None:
     """Ours among what was found; a live one before a dead one."""
     ours = [i for i in intents if i.get("metadata", {}).get("payment") == reference]
     live = [i for i in ours if i["status"] not in ("canceled", "requires_payment_method")]
     return next(iter([*live, *ours]), None)
-
-
-def _snapshot(intent: Mapping[str, Any]) -> ProcessorPayment:
-    """A PaymentIntent in our words. A shape we do not know is an `OutcomeUnknown`."""
-    charge = intent.get("latest_charge")
-    charge = charge if isinstance(charge, Mapping) else {}
-    card = (charge.get("payment_method_details") or {}).get("card") or {}
-    error = intent.get("last_payment_error") or {}
-    return ProcessorPayment(
-        processor_reference=intent["id"],
-        status=_STATUS[intent["status"]],
-        amount=intent["amount"],
-        currency=intent["currency"].upper(),
-        captured_amount=intent.get("amount_received") or 0,
-        refunded_amount=charge.get("amount_refunded") or 0,
-        capture_before=_moment(card.get("capture_before")),
-        card=Card(
-            brand=_text(card.get("brand")),
-            last4=_text(card.get("last4")),
-            country=_text(card.get("country")),
-            fingerprint=_text(card.get("fingerprint")),
-        ),
-        decline_code=_text(error.get("decline_code") or error.get("code")),
-        next_action=intent.get("next_action"),
-    )
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).replace("\0", "")
-
-
-def _moment(timestamp: int | None) -> dt.datetime | None:
-    return dt.datetime.fromtimestamp(timestamp, dt.UTC) if timestamp else None
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Stripe's errors as the port's three. https://docs.stripe.com/error-low-level"""
-    refuse_inside_transaction()
-    try:
-        yield
-    except NotSent as error:
-        raise ProcessorUnavailable(str(error)) from error
-    except (stripe.RateLimitError, stripe.AuthenticationError, stripe.PermissionError) as error:
-        raise ProcessorUnavailable(type(error).__name__) from error
-    except stripe.IdempotencyError as error:
-        raise OutcomeUnknown("the processor knows this key with other parameters") from error
-    except (stripe.CardError, stripe.InvalidRequestError) as error:
-        raise _refusal(error) from error
-    except stripe.StripeError as error:
-        raise OutcomeUnknown(f"http_{error.http_status or 'none'}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OutcomeUnknown(f"unreadable answer: {type(error).__name__}") from error
-
-
-def _refusal(error: stripe.StripeError) -> Exception:
-    if error.http_status == 409:
-        return OutcomeUnknown("the same key is in flight at the processor")
-    body = error.json_body if isinstance(error.json_body, dict) else {}
-    told = body.get("error", {})
-    code = told.get("decline_code") or told.get("code") or told.get("type") or "refused"
-    try:
-        intent = told.get("payment_intent")
-        return Declined(str(code), payment=_snapshot(intent) if intent else None)
-    except (KeyError, TypeError, ValueError, AttributeError) as unreadable:
-        return OutcomeUnknown(f"unreadable refusal: {type(unreadable).__name__}")

@@ -62,15 +62,6 @@ def test_a_partial_capture_lets_the_remainder_go(processor, intents):
     assert processor.holds("pay_1") == []
 
 
-def test_a_capture_that_is_not_the_last_keeps_the_rest_held(processor, intents):
-    intent = intents.create(order("pay_1"))
-    first = intents.capture(intent.id, {"amount_to_capture": 500, "final_capture": False})
-    assert (first.status, first.amount_capturable) == ("requires_capture", 1499)
-    second = intents.capture(intent.id, {"amount_to_capture": 1000})
-    assert (second.status, second.amount_received) == ("succeeded", 1500)
-    assert processor.effects("pay_1")["release"] == 1
-
-
 def test_a_capture_above_the_hold_is_refused(processor, intents):
     intent = intents.create(order("pay_1"))
     error = refused(intents.capture, intent.id, {"amount_to_capture": 2000})

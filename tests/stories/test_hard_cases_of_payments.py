@@ -16,7 +16,8 @@ from orders.models import Checkout, Fulfillment, Order, Reservation, StockItem
 from payments.models import Payment
 from payments.processors import processor
 from payments.processors.base import Declined, OutcomeUnknown
-from payments.processors.stripe import StripeProcessor, _translated
+from payments.processors.stripe import StripeProcessor
+from payments.processors.stripe_errors import translated
 from payments.processors.stripe_http import BoundedClient, NotSent
 from payments.services import capture, resolve, void
 from payments.services.ask import ask
@@ -280,7 +281,7 @@ def test_a_refusal_in_words_nobody_knows_is_an_unknown_outcome(shop):
     intent = {"id": "pi_1", "status": "requires_a_new_thing", "amount": 1, "currency": "usd"}
     told = {"error": {"code": "card_declined", "payment_intent": intent}}
 
-    with pytest.raises(OutcomeUnknown), _translated():
+    with pytest.raises(OutcomeUnknown), translated():
         raise stripe.CardError("no", "", "card_declined", http_status=402, json_body=told)
 
 
