@@ -108,6 +108,11 @@ _guard_rails = (
     f"-c idle_in_transaction_session_timeout={DATABASE_IDLE_IN_TRANSACTION_MILLISECONDS}"
 )
 _PREPARED = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
+# Who sessions are, once connected: a role that can not change what is append-only. `migrate`
+# makes it and runs as the login itself. Unset: sessions are the login.
+DATABASE_ROLE = env.str("DATABASE_ROLE", default="")
+if DATABASE_ROLE and not (DATABASE_ROLE.isascii() and DATABASE_ROLE.isidentifier()):
+    raise ImproperlyConfigured("DATABASE_ROLE is a plain name: letters, digits and underscores")
 _database: dict[str, Any] = env.db_url("DATABASE_URL", default=_EMBEDDED.database_url)
 DATABASES = {
     "default": {
@@ -123,6 +128,7 @@ DATABASES = {
             # (before its 1.21), set DATABASE_PREPARED_STATEMENTS=false.
             **({"server_side_binding": True, "prepare_threshold": 2} if _PREPARED else {}),
             "options": _guard_rails,
+            "role": DATABASE_ROLE,
         },
     }
 }

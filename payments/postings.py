@@ -31,7 +31,12 @@ DISPUTE_FEES: Final = "dispute_fees"
 CHART: Final[tuple[Account, ...]] = (
     Account(HELD, "memo", "Holds that live: neither captured nor released.", is_clearing=True),
     Account(GRANTED, "memo", "The other side of every hold."),
-    Account(RECEIVABLE, "asset", "What the processor has of ours and has not paid out.", True),
+    Account(
+        RECEIVABLE,
+        "asset",
+        "What the processor has of ours and has not paid out.",
+        is_clearing=True,
+    ),
     Account(BANK, "asset", "What the processor paid out to our bank account."),
     Account(RECEIPTS, "income", "What was taken from customers."),
     Account(REFUNDS, "income", "What was given back to customers."),

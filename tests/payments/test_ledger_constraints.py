@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks: an entry that does not balance, and any change."""
+"""What the database refuses, whoever asks: an entry that does not balance, and any change."""
 
 import importlib
 
