@@ -218,6 +218,10 @@ ACTION_POLL_SECONDS = 60.0
 REVIEW_SECONDS = env.float("REVIEW_SECONDS", default=24 * 3600.0)
 # A request may lie on the way for minutes: what was abandoned is looked at once more.
 SECOND_LOOK_SECONDS = env.float("SECOND_LOOK_SECONDS", default=30 * 60.0)
+# When a clearing account of the ledger should have emptied itself. Extended authorizations
+# live up to 30 days (https://docs.stripe.com/payments/extended-authorization).
+LEDGER_HOLD_DAYS_MAX = env.int("LEDGER_HOLD_DAYS_MAX", default=32)
+LEDGER_RECEIVABLE_DAYS_MAX = env.int("LEDGER_RECEIVABLE_DAYS_MAX", default=14)
 ATTENTION_AFTER_TRIES = env.int("ATTENTION_AFTER_TRIES", default=12)
 RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
 STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)

@@ -11,10 +11,10 @@ def append(*steps: PaymentTransaction) -> None:
     The ledger lines of those that succeeded travel in the same statement. Raises
     `IntegrityError` when a step of this kind and sequence has succeeded before.
     """
-    rows.insert(*steps, *(line for step in steps for line in _lines(step)))
+    rows.insert(*steps, *(line for step in steps for line in lines_of(step)))
 
 
-def _lines(step: PaymentTransaction) -> list[LedgerLine]:
+def lines_of(step: PaymentTransaction) -> list[LedgerLine]:
     """The entry of one step; nothing for one that failed, or that moved nothing."""
     if not step.succeeded:
         return []

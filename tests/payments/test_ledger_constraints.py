@@ -219,6 +219,6 @@ def test_steps_from_before_the_ledger_get_the_entries_they_would_have_today(curr
     backfilled = {step.pk: lines_of(step) for step in steps}
     assert set(LedgerLine.objects.values_list("currency", flat=True)) == {currency}
     for step in steps:
-        expected = {line.account: line.amount for line in journal._lines(step)}
+        expected = {line.account: line.amount for line in journal.lines_of(step)}
         assert backfilled[step.pk] == expected
         assert LedgerLine.objects.filter(entry=step.pk).first().posted_at == step.created_at
