@@ -12,6 +12,7 @@ from foundation.money import Money
 from payments.ledger.balances import DayTotal
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 220, 110, 10, 12, 44
+LINE: Final = 14  # the height of a line of text
 COLORS: Final = ("#4c78a8", "#e4770a", "#54a24b")
 
 
@@ -90,7 +91,7 @@ def _axes(scale: _Scale, days: Sequence[dt.date], currency: str) -> SafeString:
     """Zero, the extremes, and the first and last day."""
     marks = [
         (LEFT - 8, f"{scale.height(value) + 4:.1f}", "end", Money(value, currency))
-        for value in sorted({scale.low, 0, scale.high})
+        for value in _marked(scale)
     ]
     dates = [
         (LEFT, HEIGHT - BOTTOM + 16, "start", days[0]),
@@ -102,6 +103,13 @@ def _axes(scale: _Scale, days: Sequence[dt.date], currency: str) -> SafeString:
         *(LEFT, WIDTH - RIGHT, zero, zero),
         format_html_join("", _TEXT, [*marks, *dates]),
     )
+
+
+def _marked(scale: _Scale) -> list[int]:
+    """The extremes, and zero where it does not stand on top of one of them."""
+    extremes = {scale.low, scale.high}
+    is_clear = all(abs(scale.height(0) - scale.height(value)) > LINE for value in extremes)
+    return sorted(extremes | {0} if is_clear else extremes)
 
 
 def _legend(names: Sequence[tuple[str, str]]) -> SafeString:
