@@ -50,7 +50,8 @@ def equip(connection: Any, role: str) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if not _exists(cursor, role):
             _make(cursor, role)
-        for statement in _statements(cursor, role):
+        tables = set(connection.introspection.table_names(cursor))
+        for statement in _statements(cursor, role, tables):
             cursor.execute(statement)
 
 
@@ -71,11 +72,12 @@ def _make(cursor: Any, role: str) -> None:
         raise RoleNotMade(text) from error
 
 
-def _statements(cursor: Any, role: str) -> list[sql.Composed]:
+def _statements(cursor: Any, role: str, tables: set[str]) -> list[sql.Composed]:
+    """`tables` are those that exist: somebody may have migrated only so far."""
     cursor.execute("SELECT current_schema()")
     (schema,) = cursor.fetchone()
     names = {"role": sql.Identifier(role), "schema": sql.Identifier(schema)}
-    kept = [model._meta.db_table for model in append_only_models()]  # noqa: SLF001 - Django's public meta API
+    kept = tables & {model._meta.db_table for model in append_only_models()}  # noqa: SLF001 - Django's public meta API
     return [sql.SQL(statement).format(**names) for statement in _USE] + [
-        sql.SQL(_KEEP).format(table=sql.Identifier(table), **names) for table in kept
+        sql.SQL(_KEEP).format(table=sql.Identifier(table), **names) for table in sorted(kept)
     ]

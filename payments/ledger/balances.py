@@ -60,23 +60,20 @@ class TrialBalance:
         return self.debit - self.credit
 
 
+# Asked only for one client: the whole shop's lines are read without looking at payments.
+_OF_CLIENT: Final = "payment_id IN (SELECT id FROM payments_payment WHERE client_id = %(client)s)"
 _DAILY: Final = """
-    SELECT line.account, line.currency, (line.posted_at AT TIME ZONE 'UTC')::date AS day,
-           coalesce(sum(line.amount) FILTER (WHERE line.amount > 0), 0),
-           coalesce(-sum(line.amount) FILTER (WHERE line.amount < 0), 0)
-    FROM payments_ledgerline line
-    LEFT JOIN payments_payment payment ON payment.id = line.payment_id
-    WHERE %(client)s::uuid IS NULL OR payment.client_id = %(client)s::uuid
+    SELECT account, currency, (posted_at AT TIME ZONE 'UTC')::date AS day,
+           coalesce(sum(amount) FILTER (WHERE amount > 0), 0),
+           coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)
+    FROM payments_ledgerline WHERE {scope}
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 _HOLDS: Final = """
     SELECT currency, min(held_since AT TIME ZONE 'UTC')::date FROM (
-        SELECT line.currency, min(line.posted_at) AS held_since
-        FROM payments_ledgerline line
-        JOIN payments_payment payment ON payment.id = line.payment_id
-        WHERE line.account = %(account)s
-          AND (%(client)s::uuid IS NULL OR payment.client_id = %(client)s::uuid)
-        GROUP BY line.payment_id, line.currency HAVING sum(line.amount) <> 0
+        SELECT currency, min(posted_at) AS held_since
+        FROM payments_ledgerline WHERE account = %(account)s AND {scope}
+        GROUP BY payment_id, currency HAVING sum(amount) <> 0
     ) AS open GROUP BY currency
 """
 
@@ -84,7 +81,7 @@ _HOLDS: Final = """
 def daily_totals(*, client_id: uuid.UUID | None = None) -> list[DayTotal]:
     """Every account's days, oldest first; of one client's payments, or (None) of the whole shop."""
     with connection.cursor() as cursor:
-        cursor.execute(_DAILY, {"client": client_id})
+        cursor.execute(_DAILY.format(scope=_scope(client_id)), {"client": client_id})
         return [
             DayTotal(account, currency, day, int(debit), int(credit))
             for account, currency, day, debit, credit in cursor.fetchall()
@@ -147,5 +144,10 @@ def _balance(
 def _holds_since(client_id: uuid.UUID | None) -> dict[str, dt.date]:
     """By currency, when the oldest hold that lives was made: each payment empties its own."""
     with connection.cursor() as cursor:
-        cursor.execute(_HOLDS, {"account": HELD, "client": client_id})
+        statement = _HOLDS.format(scope=_scope(client_id))
+        cursor.execute(statement, {"account": HELD, "client": client_id})
         return dict(cursor.fetchall())
+
+
+def _scope(client_id: uuid.UUID | None) -> str:
+    return "true" if client_id is None else _OF_CLIENT

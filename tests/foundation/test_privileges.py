@@ -119,6 +119,17 @@ def test_equipping_twice_changes_nothing_and_a_table_made_since_is_not_forgotten
             cursor.execute("DROP TABLE made_later")
 
 
+def test_a_database_that_was_migrated_only_so_far_is_no_obstacle(app):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE payments_ledgerline RENAME TO not_there_yet")
+    try:
+        equip(connection, ROLE)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE not_there_yet RENAME TO payments_ledgerline")
+    equip(connection, ROLE)
+
+
 def test_migrating_leaves_the_role_for_its_own_work_and_takes_it_up_again(app, settings):
     settings.DATABASE_ROLE = ROLE
     connection.close()
