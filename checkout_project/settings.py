@@ -108,6 +108,11 @@ _guard_rails = (
     f"-c idle_in_transaction_session_timeout={DATABASE_IDLE_IN_TRANSACTION_MILLISECONDS}"
 )
 _PREPARED = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
+# Who sessions are, once connected: a role that can not change what is append-only. `migrate`
+# makes it and runs as the login itself. Unset: sessions are the login.
+DATABASE_ROLE = env.str("DATABASE_ROLE", default="")
+if DATABASE_ROLE and not (DATABASE_ROLE.isascii() and DATABASE_ROLE.isidentifier()):
+    raise ImproperlyConfigured("DATABASE_ROLE is a plain name: letters, digits and underscores")
 _database: dict[str, Any] = env.db_url("DATABASE_URL", default=_EMBEDDED.database_url)
 DATABASES = {
     "default": {
@@ -123,6 +128,7 @@ DATABASES = {
             # (before its 1.21), set DATABASE_PREPARED_STATEMENTS=false.
             **({"server_side_binding": True, "prepare_threshold": 2} if _PREPARED else {}),
             "options": _guard_rails,
+            "role": DATABASE_ROLE,
         },
     }
 }
@@ -212,6 +218,10 @@ ACTION_POLL_SECONDS = 60.0
 REVIEW_SECONDS = env.float("REVIEW_SECONDS", default=24 * 3600.0)
 # A request may lie on the way for minutes: what was abandoned is looked at once more.
 SECOND_LOOK_SECONDS = env.float("SECOND_LOOK_SECONDS", default=30 * 60.0)
+# When a clearing account of the ledger should have emptied itself. Extended authorizations
+# live up to 30 days (https://docs.stripe.com/payments/extended-authorization).
+LEDGER_HOLD_DAYS_MAX = env.int("LEDGER_HOLD_DAYS_MAX", default=32)
+LEDGER_RECEIVABLE_DAYS_MAX = env.int("LEDGER_RECEIVABLE_DAYS_MAX", default=14)
 ATTENTION_AFTER_TRIES = env.int("ATTENTION_AFTER_TRIES", default=12)
 RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
 STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)

@@ -31,15 +31,21 @@ def one(rows: QuerySet[M], *, prefix: str, reference: str) -> M:
 
 def page(rows: QuerySet[M], *, prefix: str, limit: str, cursor: str) -> tuple[list[M], str | None]:
     """Newest first, after the row the cursor names; survives inserts. And the next cursor."""
-    size = _size(limit)
-    if cursor:
-        after = ids.parse(prefix, cursor)
-        if after is None:
-            raise InvalidInput("The cursor is not one of ours.", errors=[_bad("cursor")])
+    size, after = window(prefix=prefix, limit=limit, cursor=cursor)
+    if after is not None:
         rows = rows.filter(pk__lt=after)
     found = list(rows.order_by("-pk")[: size + 1])
     more = ids.public(prefix, _id(found[size - 1])) if len(found) > size else None
     return found[:size], more
+
+
+def window(*, prefix: str, limit: str, cursor: str) -> tuple[int, uuid.UUID | None]:
+    """How many to show, and after which id (None: from the newest). Raises `InvalidInput`."""
+    size = _size(limit)
+    after = ids.parse(prefix, cursor) if cursor else None
+    if cursor and after is None:
+        raise InvalidInput("The cursor is not one of ours.", errors=[bad("cursor")])
+    return size, after
 
 
 def _id(row: Model) -> uuid.UUID:
@@ -51,16 +57,17 @@ def _size(limit: str) -> int:
         return LIMIT_DEFAULT
     if limit.isascii() and limit.isdecimal() and len(limit) <= 4 and 1 <= int(limit) <= LIMIT_MAX:
         return int(limit)
-    raise InvalidInput(f"limit is a number from 1 to {LIMIT_MAX}.", errors=[_bad("limit")])
+    raise InvalidInput(f"limit is a number from 1 to {LIMIT_MAX}.", errors=[bad("limit")])
 
 
 def text(query: Mapping[str, str], name: str) -> str:
     """A filter's value, or ''. Raises `InvalidInput` for one that no row can have."""
     value = query.get(name, "")
     if not value.isprintable():
-        raise InvalidInput(f"{name} has characters that can not be.", errors=[_bad(name)])
+        raise InvalidInput(f"{name} has characters that can not be.", errors=[bad(name)])
     return value
 
 
-def _bad(name: str) -> dict[str, str]:
+def bad(name: str) -> dict[str, str]:
+    """What an error says of a query parameter."""
     return {"pointer": f"?{name}", "code": "invalid", "detail": f"{name} is not valid"}

@@ -1,6 +1,7 @@
 """Rows that more than one app leans on: who calls, which keys were used, what moved, who did it."""
 
 import uuid
+from typing import ClassVar
 
 from django.db import models
 
@@ -104,6 +105,8 @@ class IdempotencyKey(models.Model):
 class Transition(models.Model):
     """One move of one state machine. Appended by the statement that moved it; never changed."""
 
+    is_append_only: ClassVar = True
+
     id = models.BigAutoField(primary_key=True)
     aggregate = models.CharField(max_length=40)
     aggregate_id = models.UUIDField()
@@ -122,6 +125,8 @@ class Transition(models.Model):
 
 class AuditEntry(models.Model):
     """Who moved what, why, and how it stood before and after. Appended, never changed."""
+
+    is_append_only: ClassVar = True
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     actor = models.CharField(max_length=120)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from django.utils.safestring import SafeString
+
 from foundation.money import Money
 from foundation.staff import badge
 
@@ -68,6 +70,17 @@ class Table:
     def foot_span(self) -> int:
         """How many columns stand before a total."""
         return len(self.columns) - 1
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An inline SVG that our own code drew."""
+
+    title: str
+    svg: SafeString
+    note: str = ""
+    template: ClassVar[str] = "foundation/admin/drawing.html"
+    width: ClassVar[str] = "full"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every legal move of a payment, a refund, a dispute and a processor event, on one screen."""
+"""Every legal move of payments, refunds, disputes, payouts and processor events, on one screen."""
 
 from typing import Final
 
@@ -75,3 +75,5 @@ PROCESSOR_EVENT: Final = StateTable(
         "ignored": (),
     },
 )
+
+PAYOUT: Final = StateTable(aggregate="payout", moves={"paid": ("failed",), "failed": ()})

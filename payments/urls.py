@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from payments import views
+from payments import ledger_views, views
 
 urlpatterns = [
+    path("ledger/accounts", ledger_views.LedgerAccounts.as_view()),
+    path("ledger/entries", ledger_views.LedgerEntries.as_view()),
     path("payments", views.Payments.as_view()),
     path("payments/<str:reference>", views.OnePayment.as_view()),
     path("payments/<str:reference>/transactions", views.PaymentTransactions.as_view()),

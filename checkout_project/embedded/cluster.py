@@ -25,6 +25,8 @@ from checkout_project.embedded.valkey import Redis
 DATA = Path(__file__).resolve().parents[2] / ".data"
 DATABASE = "DATABASE_URL"
 BROKER = "CELERY_BROKER_URL"
+ROLE = "DATABASE_ROLE"
+SERVING_ROLE = "checkout_app"
 ATTACH_SECONDS = 120.0
 
 
@@ -158,6 +160,7 @@ def provided(
     """Servers for every URL that the environment does not name, for the life of this block.
 
     Those that another live process runs for the same folder are used; what starts here ends here.
+    On a database of ours, sessions are of the restricted role, unless the environment names one.
     """
     names = tuple(name for name in (DATABASE, BROKER) if not environ.get(name))
     if not names:
@@ -167,6 +170,8 @@ def provided(
     ours = _start_or_attach(embedded)
     urls = {DATABASE: embedded.addresses.database_url, BROKER: embedded.addresses.broker_url}
     environ.update({name: urls[name] for name in names})
+    if DATABASE in names and not environ.get(ROLE):
+        environ[ROLE] = SERVING_ROLE
     try:
         yield
     finally:

@@ -1,5 +1,7 @@
 """A payment, and the append-only steps at the processor that its amounts are folded from."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -151,6 +153,8 @@ class Source(models.TextChoices):
 
 class PaymentTransaction(models.Model):
     """One step at the processor that happened. Appended once, never changed."""
+
+    is_append_only: ClassVar = True
 
     class Kind(models.TextChoices):
         AUTHORIZATION = "authorization"

@@ -17,7 +17,7 @@ from events.catalogue import CATALOGUE
 from orders import models as order_models
 from orders import states as order_states
 from payments import states as payment_states
-from payments.models import Payment
+from payments.models import Payment, Payout
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = [
@@ -119,6 +119,7 @@ def test_every_task_has_a_queue_and_a_body_of_one_call():
 
 TABLES = [
     (payment_states.PAYMENT, Payment),
+    (payment_states.PAYOUT, Payout),
     (order_states.CHECKOUT, order_models.Checkout),
     (order_states.ORDER, order_models.Order),
     (order_states.RESERVATION, order_models.Reservation),

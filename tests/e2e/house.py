@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from checkout_project import embedded
+from checkout_project.embedded.cluster import SERVING_ROLE
 from checkout_project.processes import ROOT, Shop
 from tests.sandbox import Sandbox
 
@@ -68,6 +69,7 @@ class House:
         return SETTINGS | {
             "DATABASE_URL": where.database_url,
             "CELERY_BROKER_URL": where.broker_url,
+            "DATABASE_ROLE": SERVING_ROLE,
             "MAIL_FOLDER": str(self.mail_folder),
         }
 

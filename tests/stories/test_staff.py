@@ -23,6 +23,7 @@ from tests import builders
 LISTS = [
     "orders_order", "orders_checkout", "orders_product", "orders_stockitem", "orders_reservation",
     "orders_taxrate", "orders_shippingrate", "orders_blocklistentry", "payments_payment",
+    "payments_ledgerline",
     "foundation_idempotencykey", "foundation_transition", "foundation_auditentry",
     "foundation_apiclient", "foundation_apikey", "events_outboxevent",
 ]  # fmt: skip

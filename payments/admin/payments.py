@@ -25,6 +25,7 @@ from foundation.staff import (
 )
 from foundation.state_machine import IllegalTransition
 from payments import timeline
+from payments.admin.ledger import lines_of
 from payments.models import Payment
 from payments.services.void import NotVoidable, void
 from payments.states import PAYMENT
@@ -154,6 +155,7 @@ class PaymentAdmin(PageAdmin):
             Facts("Payment", amounts(row), note=note),
             Facts("Belongs to", [*about, *known]),
             steps(row),
+            lines_of(row),
             Timeline(timeline.of_payment(row)),
         ]
 

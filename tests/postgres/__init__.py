@@ -1,0 +1,1 @@
+"""The project's PostgreSQL backend, able to empty append-only tables between two tests."""
