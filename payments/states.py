@@ -47,6 +47,8 @@ TAKEN: Final = (
 COVERED: Final = ("authorized", "capturing", "captured", "partially_captured")
 # While a capture is in doubt the hold may be dead: what covers an order, but not yet a shipment.
 COVERS_SHIPMENT: Final = ("authorized", "captured", "partially_captured")
+# Claimed: somebody is asking the processor, or the answer was lost.
+IN_DOUBT: Final = ("capturing", "voiding")
 
 REFUND: Final = StateTable(
     aggregate="refund",

@@ -43,6 +43,11 @@ class Payment(models.Model):
     claimed_final = models.BooleanField(
         default=True, help_text="whether the capture under way lets go of the rest"
     )
+    claimed_id = models.UUIDField(
+        null=True, blank=True, help_text="of the capture or void under way, or the last one"
+    )
+    claimed_by = models.CharField(max_length=120, blank=True, help_text="who wished for it")
+    claimed_source = models.CharField(max_length=12, blank=True)
     authorized_amount = models.BigIntegerField(default=0)
     captured_amount = models.BigIntegerField(default=0)
     voided_amount = models.BigIntegerField(default=0)
@@ -58,6 +63,9 @@ class Payment(models.Model):
     )
     capture_before = models.DateTimeField(null=True, blank=True)
     expiry_warned_at = models.DateTimeField(null=True, blank=True)
+    expiry_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="when it was told that the policy must act now"
+    )
     card_brand = models.CharField(max_length=32, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     card_country = models.CharField(max_length=2, blank=True)
@@ -66,6 +74,9 @@ class Payment(models.Model):
     next_action = models.JSONField(null=True, blank=True)
     lease_token = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
+    resolve_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the sweep asks next about what is in doubt"
+    )
     asked_at = models.DateTimeField(default=clock.now, help_text="when the processor was last sent")
     look_ups = models.PositiveIntegerField(default=0, help_text="asked without being answered")
     absences = models.PositiveSmallIntegerField(
@@ -98,6 +109,11 @@ class Payment(models.Model):
                 fields=["processor", "processor_reference"],
                 name="one_payment_per_processor_reference",
                 condition=~Q(processor_reference=""),
+            ),
+            models.UniqueConstraint(
+                fields=["claimed_id"],
+                name="one_payment_per_claim",
+                condition=Q(claimed_id__isnull=False),
             ),
         ]
         indexes = [

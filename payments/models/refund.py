@@ -35,6 +35,9 @@ class Refund(models.Model):
     last_error = models.CharField(max_length=64, blank=True)
     lease_token = models.PositiveIntegerField(default=1)
     leased_until = models.DateTimeField(null=True, blank=True)
+    resolve_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the sweep asks next what became of it"
+    )
     asked_at = models.DateTimeField(default=clock.now, help_text="when the processor was last sent")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)

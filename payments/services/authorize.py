@@ -16,12 +16,13 @@ from foundation import clock, rows
 from foundation.idempotency import from_now
 from foundation.money import Money
 from foundation.state_machine import move
+from payments import hold_windows
 from payments.amounts import fold
 from payments.models import Payment, PaymentTransaction
 from payments.processors import processor
 from payments.processors.base import ProcessorPayment
 from payments.services import journal
-from payments.services.ask import Answer, ask
+from payments.services.ask import Answer, ask, look
 from payments.states import PAYMENT
 
 Kind = PaymentTransaction.Kind
@@ -83,14 +84,7 @@ def look_up(payment: Payment) -> Callable[[], Answer]:
         processor_reference=payment.processor_reference,
         since=payment.asked_at,
     )
-    return partial(_asked_after, find)
-
-
-def _asked_after(find: Callable[[], ProcessorPayment | None]) -> Answer:
-    """A question that is refused says nothing about the payment it was about."""
-    answer = ask(find)
-    outcome = "unknown" if answer.outcome == "refused" else answer.outcome
-    return Answer(outcome, answer.payment, answer.code, is_look_up=True)
+    return partial(look, find)
 
 
 def record(payment: Payment, answer: Answer, *, by: str) -> None:
@@ -129,6 +123,7 @@ def _authorization(payment: Payment) -> Callable[[], Answer]:
         payment_method=payment.payment_method,
         key=payment.processor_key("authorize", payment.attempt),
         metadata=payment.metadata,
+        off_session=payment.replaces_id is not None,  # nobody is there to confirm a second hold
     )
     return partial(ask, call)
 
@@ -180,7 +175,8 @@ def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
         to="authorized",
         by=by,
         authorized_amount=fold([step]).authorized,
-        capture_before=seen.capture_before or _fallback_capture_before(),
+        capture_before=seen.capture_before or _fallback_capture_before(seen),
+        is_multicapture=seen.multicapture,
         **_facts(seen),
     )
     journal.append(step)
@@ -230,10 +226,6 @@ def _facts(seen: ProcessorPayment) -> dict[str, Any]:
     }
 
 
-def _fallback_capture_before() -> dt.datetime:
-    """When the processor names no deadline: the shortest that a card network grants online.
-
-    Visa's merchant-initiated window, 4 days 18 hours
-    (https://docs.stripe.com/payments/place-a-hold-on-a-payment-method).
-    """
-    return clock.now() + dt.timedelta(days=4, hours=18)
+def _fallback_capture_before(seen: ProcessorPayment) -> dt.datetime:
+    """When the processor names no deadline: the shortest that the card's network grants."""
+    return clock.now() + hold_windows.window(seen.network or seen.card.brand)

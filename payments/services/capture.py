@@ -1,124 +1,202 @@
-"""Settle: take what is held. Claimed before the processor is called, closed after.
+"""Settle: take what is held, all or a part of it. Claimed before the processor is called.
 
-A worker that dies between leaves the payment `capturing` under a lease; whoever comes after
-the lease asks the processor first, and sends again only what is proven not to have happened.
+The claim stores how much, and whether the rest is let go; a worker that dies leaves the payment
+`capturing` under a lease, and whoever comes after it asks the processor first. What is sent again
+is exactly what was claimed, under the same key, and only when it is proven not to have happened.
 """
 
 import uuid
 from collections.abc import Callable
 from functools import partial
 
-from django.conf import settings
-
-from foundation import clock
-from foundation.idempotency import from_now
+from foundation import audit
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from payments.models import Payment
+from payments.models import Payment, PaymentTransaction, Source
 from payments.processors import processor
 from payments.processors.base import ProcessorPayment
-from payments.services import steps
+from payments.refusals import (
+    AmountExceedsCapturable,
+    MulticaptureNotGranted,
+    NotCapturable,
+    PaymentAlreadyCaptured,
+    PaymentInProgress,
+    links,
+)
+from payments.services import hold, steps
 from payments.services.ask import Answer, ask
 from payments.services.authorize import look_up
-from payments.states import PAYMENT
+from payments.services.steps import Kind, Wish
+from payments.states import IN_DOUBT, PAYMENT, TAKEN
 
 
-def capture(payment_id: uuid.UUID, *, by: str) -> Payment:
-    """Take all that is held. Run twice, or by two at once, it is done once.
+def capture(
+    payment_id: uuid.UUID,
+    *,
+    by: str,
+    source: str = Source.SYSTEM,
+    amount: int | None = None,
+    final: bool = True,
+    operation_id: uuid.UUID | None = None,
+) -> Payment:
+    """Take `amount` of what is held (all of it by default), for a policy or a person.
 
-    Returns the payment: `captured`, or `capturing` while somebody else is at it or the
-    outcome is unknown (the sweep settles that), or whatever else became of the hold.
+    Run twice, or by two at once, it is done once: all that is held can be taken once only, and a
+    part is taken once per `operation_id`, the id that its transaction will have. Returns the
+    payment: `captured`, `partially_captured`, `capturing` while somebody else is at it or the
+    outcome is unknown (the sweep settles that), or whatever else became of the hold. Raises the
+    refusals of `claim` for a part that can not be taken.
     """
     payment = Payment.objects.get(pk=payment_id)
-    if payment.state != "authorized":
+    if payment.state not in ("authorized", "partially_captured") or _is_done(operation_id):
         return payment
+    wish = Wish(by, source, operation_id) if operation_id else Wish(by, source)
     try:
         with durable():
-            _claim(payment, by=by)
-        answer = _capture_call(payment)()
-        close(payment, answer, by=by)
-    except IllegalTransition:
+            claim(payment, wish, amount=amount, final=final)
+        send(payment, by=by)
+    except (IllegalTransition, PaymentInProgress, PaymentAlreadyCaptured, NotCapturable):
         payment.refresh_from_db()  # somebody else was faster
     return payment
 
 
-def settle_claimed(payment: Payment, *, by: str) -> None:
-    """Finish a capture whose holder is gone: look first, and only then send again.
+def _is_done(operation_id: uuid.UUID | None) -> bool:
+    return PaymentTransaction.objects.filter(pk=operation_id).exists()
 
-    The caller has taken the payment's lease over. A look-up without an answer changes nothing.
+
+def claim(payment: Payment, wish: Wish, *, amount: int | None = None, final: bool = True) -> None:
+    """authorized or partially captured → capturing: from here on the call is ours.
+
+    In the caller's transaction. `amount` in minor units, None for all that is capturable; `final`
+    lets go of the rest. Raises `PaymentAlreadyCaptured`, `NotCapturable`, `PaymentInProgress`,
+    `MulticaptureNotGranted`, `AmountExceedsCapturable`, and `IllegalTransition` when somebody
+    else was faster.
     """
-    found = look_up(payment)()
-    if found.payment is None:
-        return
-    if found.payment.status == "authorized":
-        with durable():
-            _count_attempt(payment)
-        found = _capture_call(payment)()
-    close(payment, found, by=by)
-
-
-def _claim(payment: Payment, *, by: str) -> None:
+    steps.lock_and_read(payment)
+    capturable = _capturable(payment)
+    wanted = capturable if amount is None else amount
+    if not 0 < wanted <= capturable:
+        raise AmountExceedsCapturable(
+            f"{wanted} was asked for, {capturable} is still held.",
+            capturable=steps.money(payment, capturable),
+        )
+    is_last = final or wanted == capturable
+    if not (is_last or payment.is_multicapture):
+        raise MulticaptureNotGranted(
+            "The first capture lets go of the rest; send it as final.", **links(payment)
+        )
     move(
-        payment,
-        table=PAYMENT,
-        to="capturing",
-        by=by,
-        only_from=("authorized",),
-        lease_token=payment.lease_token + 1,
-        leased_until=from_now(settings.PAYMENT_LEASE_SECONDS),
-        asked_at=clock.now(),
+        payment, table=PAYMENT, to="capturing", by=wish.by, only_from=(payment.state,),
+        lease_token=payment.lease_token + 1, claimed_amount=wanted, claimed_final=is_last,
+        **steps.new_claim(wish),
+    )  # fmt: skip
+    payment.is_first_sending = True
+
+
+def claim_on_record(payment: Payment, wish: Wish, *, amount: int | None, final: bool) -> None:
+    """Claim, and write who wanted it and how much, in the caller's transaction."""
+    before = {"state": payment.state, "captured_amount": payment.captured_amount}
+    claim(payment, wish, amount=amount, final=final)
+    audit.record(
+        actor=wish.by,
+        action="payment.capture",
+        aggregate="payment",
+        aggregate_id=payment.pk,
+        reason=f"asked for by {wish.source}",
+        before=before,
+        after={"state": payment.state, "claimed_amount": payment.claimed_amount},
     )
 
 
-def _count_attempt(payment: Payment) -> None:
-    """The last attempt is proven dead, and its refusal may be stored under its key.
+def _capturable(payment: Payment) -> int:
+    """What is still held, of a payment of which anything may be taken now."""
+    left = payment.authorized_amount - payment.captured_amount - payment.voided_amount
+    if payment.state in IN_DOUBT:
+        raise PaymentInProgress(payment)
+    if payment.state == "partially_captured" and not payment.is_multicapture:
+        raise MulticaptureNotGranted("A part of it was captured already.", **links(payment))
+    if payment.state in ("authorized", "partially_captured"):
+        return left
+    if payment.state in TAKEN:
+        raise PaymentAlreadyCaptured("Nothing of it is held any more.", **links(payment))
+    raise NotCapturable(f"It is {payment.state}.", payment=payment.reference)
 
-    A new number can not take twice: a hold can be taken once only.
+
+def send(payment: Payment, *, by: str) -> None:
+    """Make the call that was claimed in this run, and store what became of it."""
+    close(payment, _call(payment)(), by=by)
+
+
+def go_on(payment: Payment, *, by: str) -> None:
+    """Finish a capture whose holder is gone: look first, and only then send again.
+
+    The caller has taken the payment's lease over. Raises `IllegalTransition` when overtaken.
     """
-    payment.step_attempt += 1
-    payment.save(update_fields=["step_attempt"])
+    answer = look_up(payment)()
+    if _did_not_happen(payment, answer):
+        with durable():
+            steps.count_absence(payment, attempt="step_attempt")
+        answer = _call(payment)()
+    close(payment, answer, by=by)
 
 
-def _capture_call(payment: Payment) -> Callable[[], Answer]:
+def _did_not_happen(payment: Payment, answer: Answer) -> bool:
+    """The hold is alive, nothing more was taken of it, and the look-up is no older than its lag."""
+    seen = answer.payment
+    if seen is None or seen.status != "authorized":
+        return False
+    is_untaken = seen.captured_amount <= payment.captured_amount
+    return is_untaken and steps.is_absence_proof(payment)
+
+
+def _call(payment: Payment) -> Callable[[], Answer]:
     call = partial(
         processor(payment.processor).capture,
         processor_reference=payment.processor_reference,
-        amount=payment.authorized_amount,
-        key=payment.processor_key("capture", payment.step_attempt),
+        amount=payment.claimed_amount,
+        key=payment.processor_key(f"capture-{payment.capture_sequence}", payment.step_attempt),
+        final=payment.claimed_final,
     )
     return partial(ask, call)
 
 
 def close(payment: Payment, answer: Answer, *, by: str) -> None:
-    """Store what became of the capture; an unknown outcome leaves it `capturing`."""
+    """Store what became of the capture; an unknown outcome leaves it `capturing`.
+
+    Raises `IllegalTransition` when somebody took the claim over.
+    """
     with durable():
-        if answer.payment is not None:
-            _record(payment, answer.payment, by=by, code=answer.code)
+        steps.lock(payment)
+        if (seen := _end_told_by(payment, answer)) is not None:
+            hold.follow(payment, seen, by=by, source=Source.PROCESSOR)
         elif answer.outcome == "refused":
             _put_back(payment, by=by, code=answer.code)
-        elif answer.outcome == "unavailable":
-            steps.leave(payment, to="authorized", by=by, reason="not sent: processor unavailable")
+        elif answer.outcome == "unavailable" and payment.is_first_sending:
+            reason = "not sent: processor unavailable"
+            steps.book(payment, by=by, reason=reason, closes_claim=True)
+        else:
+            steps.wait(payment, answer)
 
 
-def _record(payment: Payment, seen: ProcessorPayment, *, by: str, code: str) -> None:
-    if seen.status == "captured":
-        steps.captured(payment, seen, by=by)
-    elif seen.status == "canceled":
-        # The hold died at the processor before we took it: expired, or released by somebody.
-        tell, reason = ["payment.capture_refused"], code or "the hold is gone"
-        steps.leave(payment, to="expired", by=by, tell=tell, reason=reason)
-    elif seen.status == "authorized":
-        _put_back(payment, by=by, code=code)
+def _end_told_by(payment: Payment, answer: Answer) -> ProcessorPayment | None:
+    """What the processor shows, if that ends the claim.
+
+    More than was ever held is not believed before the processor was asked once more.
+    """
+    seen = answer.payment
+    if seen is None or (seen.captured_amount > payment.authorized_amount and not answer.is_look_up):
+        return None
+    is_taken = seen.captured_amount > payment.captured_amount
+    return seen if is_taken or seen.status in ("captured", "canceled") else None
 
 
 def _put_back(payment: Payment, *, by: str, code: str) -> None:
-    row = steps.refused(payment, kind=steps.Kind.CAPTURE, code=code, by=by)
-    steps.leave(
-        payment,
-        to="authorized",
-        by=by,
-        row=row,
-        tell=["payment.capture_refused"],
-        reason=f"capture refused: {code}",
-        step_attempt=payment.step_attempt + 1,
-    )
+    """The hold stands, and the refusal may be stored under its key: the next has another."""
+    refused = steps.row(
+        payment, Kind.CAPTURE, payment.claimed_amount, steps.claimed(payment),
+        sequence=payment.capture_sequence, succeeded=False, error_code=code[:64],
+    )  # fmt: skip
+    attempt, reason = payment.step_attempt + 1, f"capture refused: {code}"
+    steps.book(payment, refused, by=by, reason=reason, closes_claim=True, step_attempt=attempt)
+    amount = steps.money(payment, payment.claimed_amount)
+    steps.tell(payment, ["payment.capture_refused"], amount=amount)

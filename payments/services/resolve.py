@@ -1,109 +1,157 @@
-"""Captures and releases whose answer was lost: taken over after the lease, asked, then closed.
+"""What has no answer: taken over after its lease, asked about, then closed.
 
-And the second look at what was abandoned: a request that lay on the way for minutes may have
-made a hold that nobody knows of; it is recorded, and released.
+Captures, releases, refunds and holds made in place of others, and the second look at what was
+abandoned: a request that lay on the way for minutes may have made a hold that nobody knows of; it
+is recorded, and released. Nothing is sent again unless it is proven not to have happened.
 """
 
+import datetime as dt
 import logging
 import time
+import uuid
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
-from foundation import clock
-from foundation.backoff import doubling
+from foundation import clock, rows
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
-from payments.models import Payment
-from payments.services import authorize, capture, void
+from payments.models import Payment, Refund
+from payments.services import authorize, capture, reauthorize, refund, steps, void
 from payments.services.ask import Answer
+from payments.services.attention import needs_person
 from payments.services.authorize import look_up
+from payments.states import IN_DOUBT
 
 _log = logging.getLogger(__name__)
 BY = "system:resolve_unknown"
-_CALLS_MAX = 4  # a look-up, a release, and both again
+# The authorization of a checkout is the checkout's own; one made in place of another is ours.
+_OURS = Q(state__in=(*IN_DOUBT, "abandoned")) | Q(
+    state__in=reauthorize.IN_FLIGHT, replaces__isnull=False
+)
+# A bank may take ten working days: https://docs.stripe.com/refunds
+_REFUND_TAKES_AT_MOST = dt.timedelta(days=14)
 
 
 def resolve_unknown(*, limit: int) -> int:
-    """Settle up to `limit` payments left `capturing` or `voiding`; returns how many it took.
+    """Settle up to `limit` payments and refunds in doubt; returns how many it took.
 
     One at a time, and for a bounded time: a slow or a broken one must not keep the others
     waiting, and what is left is the next sweep's.
     """
     give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
-    for taken in range(limit):
-        if time.monotonic() >= give_up_at:
-            return taken
-        payment = _take_over_one()
-        if payment is None:
-            return taken
-        try:
-            _settle(payment)
-        except IllegalTransition:
-            _log.info("resolve: %s was settled by somebody else", payment.reference)
-        except Exception:  # noqa: BLE001 - logged with its trace; the others go on
-            _log.exception("resolve: %s could not be settled", payment.reference)
-    return limit
+    taken = 0
+    for kind in (Payment, Refund):
+        while taken < limit and time.monotonic() < give_up_at:
+            asked = _take_over_one(_due(kind))
+            if asked is None:
+                break
+            taken += 1
+            _settle_one(asked)
+    return taken
 
 
-def _take_over_one() -> Payment | None:
+def try_now(payment_id: uuid.UUID) -> bool:
+    """Ask about one payment in doubt now, for whoever wants to go on with it.
+
+    False when there is nothing in doubt, or somebody who may be alive is at work on it. Whether
+    it was settled is in its row.
+    """
+    free = Q(leased_until__lte=clock.now())
+    asked = _take_over_one(Payment.objects.filter(free, pk=payment_id, state__in=IN_DOUBT))
+    if asked is not None:
+        _settle_one(asked)
+    return asked is not None
+
+
+def try_refund_now(refund_id: uuid.UUID) -> bool:
+    """The same for one refund."""
+    free = Q(leased_until__lte=clock.now()) | Q(leased_until=None)
+    asked = _take_over_one(Refund.objects.filter(free, pk=refund_id, state="pending"))
+    if asked is not None:
+        _settle_one(asked)
+    return asked is not None
+
+
+def _due(kind: type[Payment] | type[Refund]) -> QuerySet[Payment] | QuerySet[Refund]:
+    """Whoever was at work on it is gone, and it is time to ask again."""
+    now = clock.now()
+    is_time = Q(resolve_at=None) | Q(resolve_at__lte=now)
+    if kind is Payment:
+        return Payment.objects.filter(_OURS, is_time, leased_until__lte=now)
+    free = Q(leased_until__lte=now) | Q(leased_until=None, resolve_at__lte=now)
+    return Refund.objects.filter(free, is_time, state="pending").select_related("payment")
+
+
+def _take_over_one(
+    found: QuerySet[Payment] | QuerySet[Refund],
+) -> Payment | Refund | None:
+    """The longest in doubt of `found`, with a new lease and a longer pause before the next."""
     with durable():
-        payment = (
-            Payment.objects.select_for_update(no_key=True, skip_locked=True)
-            .filter(state__in=("capturing", "voiding", "abandoned"), leased_until__lte=clock.now())
-            .order_by("leased_until")
-            .first()
-        )
-        if payment is not None:
-            payment.lease_token += 1
-            payment.leased_until = from_now(_pause_seconds(payment.look_ups))
-            payment.look_ups += 1
-            payment.save(update_fields=["lease_token", "leased_until", "look_ups"])
-    return payment
+        locked = found.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        asked = locked.order_by("leased_until").first()
+        if asked is not None:
+            pause = from_now(steps.patience(asked.look_ups))
+            # a release counts its own look-ups, because a checkout may be at it as well
+            count = asked.look_ups + (asked.state != "voiding")
+            steps.take_over(asked, also={"resolve_at": pause, "look_ups": count})
+    return asked
 
 
-def _pause_seconds(look_ups: int) -> float:
-    """How long nobody else may try: the lease, then longer each time, at most an hour."""
-    lease: float = settings.PAYMENT_LEASE_SECONDS
-    return doubling(lease, times=look_ups, most=max(lease, 3600.0))
+def _settle_one(asked: Payment | Refund) -> None:
+    try:
+        _settle(asked)
+    except IllegalTransition:
+        _log.info("resolve: %s was settled by somebody else", asked)
+    except Exception:  # noqa: BLE001 - logged with its trace; the others go on
+        _log.exception("resolve: %s could not be settled", asked)
+    _report(asked)
 
 
-def _settle(payment: Payment) -> None:
-    if payment.state == "capturing":
-        capture.settle_claimed(payment, by=BY)
-    elif payment.state == "voiding":
-        _settle_void(payment)
+def _settle(asked: Payment | Refund) -> None:
+    if isinstance(asked, Refund):
+        refund.go_on(asked, by=BY)
+    elif asked.state == "capturing":
+        capture.go_on(asked, by=BY)
+    elif asked.state == "voiding":
+        void.go_on(asked, by=BY)
+    elif asked.state == "abandoned":
+        _look_again(asked)
     else:
-        _look_again(payment)
+        reauthorize.go_on(asked, by=BY)
 
 
-def _settle_void(payment: Payment) -> None:
-    for _ in range(_CALLS_MAX):
-        with durable():
-            call = void.next_call(payment)
-        if call is None:
-            return
-        answer = call()
-        with durable():
-            void.close(payment, answer, by=BY)
-        if answer.outcome in ("unknown", "unavailable"):
-            return
+def _report(asked: Payment | Refund) -> None:
+    """After so many tries it needs a person, and is asked about daily all the same."""
+    if not _is_overdue(asked):
+        return
+    payment = asked.payment if isinstance(asked, Refund) else asked
+    detail = f"{asked} is {asked.state} after {asked.look_ups} look-ups"
+    with durable():
+        needs_person(payment, what="outcome_unknown", amount=asked.amount, detail=detail)
+
+
+def _is_overdue(asked: Payment | Refund) -> bool:
+    if isinstance(asked, Refund) and asked.processor_reference:
+        is_late = clock.now() - asked.created_at > _REFUND_TAKES_AT_MOST
+        return asked.state == "pending" and is_late
+    is_open = asked.state in (*IN_DOUBT, *reauthorize.IN_FLIGHT, "pending")
+    return is_open and asked.look_ups >= settings.ATTENTION_AFTER_TRIES
 
 
 def _look_again(payment: Payment) -> None:
     """A payment given up as never sent: nothing there is the end of it, a hold is released."""
     found = look_up(payment)()
     if found.outcome == "absent" or _is_dead(found):
-        Payment.objects.filter(pk=payment.pk, lease_token=payment.lease_token).update(
-            leased_until=None
-        )
+        rows.update(payment, guard={"lease_token": payment.lease_token}, leased_until=None)
     elif found.payment is not None and found.payment.status == "authorized":
         _log.error("resolve: a late hold for %s turned up; releasing it", payment.reference)
         with durable():  # both or neither: a hold that is known is on its way out
             authorize.record_hold(payment, found.payment, by=BY)
             reason = "late hold of an abandoned attempt"
             void.claim_on_record(payment, by=BY, reason=reason)
-        _settle_void(payment)
+        void.go_on(payment, by=BY)
 
 
 def _is_dead(found: Answer) -> bool:

@@ -1,56 +1,58 @@
-"""Release a hold: claimed before the processor is called, closed after, never twice at once."""
+"""Release a hold, or what is left of it: claimed before the processor is called, closed after."""
 
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from django.conf import settings
-
-from foundation import audit
-from foundation.errors import DomainError
-from foundation.idempotency import from_now
+from foundation import audit, rows
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from payments.models import Payment
+from payments.models import Payment, Source
 from payments.processors import processor
-from payments.services import steps
+from payments.refusals import NotVoidable as NotVoidable
+from payments.refusals import PaymentAlreadyCaptured, PaymentInProgress, links
+from payments.services import hold, steps
 from payments.services.ask import Answer, ask
 from payments.services.authorize import look_up
-from payments.states import PAYMENT
+from payments.services.steps import Wish
+from payments.states import PAYMENT, TAKEN
+
+_CALLS_MAX = 4  # a look-up, a release, and both again
 
 
-class NotVoidable(DomainError):
-    """There is no hold to release: captured already, released already, or in other hands."""
+def void(payment_id: uuid.UUID, *, by: str, reason: str, source: str = Source.STAFF) -> Payment:
+    """Release what is held of one payment, for a person or a policy, on the record.
 
-    code, status, title = "payment_not_voidable", 409, "This payment has no hold to release"
-
-
-def void(payment_id: uuid.UUID, *, by: str, reason: str) -> Payment:
-    """Release the hold of one payment, for a person or a policy, on the record.
-
-    Returns the payment as `voided`, or still `voiding` when the processor's answer was lost
-    (the sweep finishes it), or as what the processor says it is. Raises `NotVoidable`.
+    Returns the payment as `voided` (or `captured`, when only a remainder was held), or still
+    `voiding` when the processor's answer was lost (the sweep finishes it), or as what the
+    processor says it is. Raises `NotVoidable`.
     """
     with durable():
         payment = Payment.objects.get(pk=payment_id)
-        claim_on_record(payment, by=by, reason=reason)
-    answer = release_call(payment)()
+        claim_on_record(payment, by=by, reason=reason, source=source)
     try:
-        with durable():
-            close(payment, answer, by=by)
+        send(payment, by=by)
     except IllegalTransition:
         payment.refresh_from_db()  # the sweep was faster
     return payment
 
 
-def claim_on_record(payment: Payment, *, by: str, reason: str) -> None:
+def claim_on_record(
+    payment: Payment,
+    *,
+    by: str,
+    reason: str,
+    source: str = Source.SYSTEM,
+    operation_id: uuid.UUID | None = None,
+) -> None:
     """Claim the release and write who wants it and why, in the caller's transaction.
 
     Raises `NotVoidable`.
     """
     before = {"state": payment.state, "authorized_amount": payment.authorized_amount}
     try:
-        claim(payment, by=by, reason=reason)
+        claim(payment, by=by, reason=reason, source=source, operation_id=operation_id)
     except IllegalTransition as error:
         raise NotVoidable("It is not authorized, or somebody else is at it.") from error
     audit.record(
@@ -64,18 +66,59 @@ def claim_on_record(payment: Payment, *, by: str, reason: str) -> None:
     )
 
 
-def claim(payment: Payment, *, by: str, reason: str) -> None:
-    """authorized (or waiting for the customer) → voiding: from here on the call is ours."""
+def claim(
+    payment: Payment,
+    *,
+    by: str,
+    reason: str,
+    source: str = Source.SYSTEM,
+    operation_id: uuid.UUID | None = None,
+) -> None:
+    """authorized, waiting for the customer, or taken in part → voiding: the call is ours.
+
+    In the caller's transaction. `operation_id` is the id that the release's transaction will
+    have. Raises `IllegalTransition`.
+    """
+    wish = Wish(by, source, operation_id) if operation_id else Wish(by, source)
     move(
-        payment,
-        table=PAYMENT,
-        to="voiding",
-        by=by,
-        reason=reason,
-        lease_token=payment.lease_token + 1,
-        leased_until=from_now(settings.PAYMENT_LEASE_SECONDS),
-    )
+        payment, table=PAYMENT, to="voiding", by=by, reason=reason,
+        lease_token=payment.lease_token + 1, **steps.new_claim(wish),
+    )  # fmt: skip
     payment.is_fresh = True
+
+
+def check_voidable(payment: Payment) -> None:
+    """Raises `PaymentInProgress`, `PaymentAlreadyCaptured` or `NotVoidable` with the reason."""
+    if payment.state in ("authorized", "partially_captured", "requires_action"):
+        return
+    if payment.state in ("capturing", "voiding", "authorizing", "unknown"):
+        raise PaymentInProgress(payment)
+    if payment.state in TAKEN:
+        detail = "What was captured goes back by a refund."
+        raise PaymentAlreadyCaptured(detail, **links(payment))
+    raise NotVoidable(f"It is {payment.state}.", payment=payment.reference)
+
+
+def send(payment: Payment, *, by: str) -> None:
+    """Make the call that was claimed in this run, and store what became of it."""
+    payment.is_fresh = False
+    answer = release_call(payment)()
+    with durable():
+        close(payment, answer, by=by)
+
+
+def go_on(payment: Payment, *, by: str) -> None:
+    """Finish a release whose holder is gone. The caller has taken the payment's lease over."""
+    for _ in range(_CALLS_MAX):
+        with durable():
+            call = next_call(payment)
+        if call is None:
+            return
+        answer = call()
+        with durable():
+            close(payment, answer, by=by)
+        if answer.outcome in ("unknown", "unavailable"):
+            return
 
 
 def next_call(payment: Payment) -> Callable[[], Answer] | None:
@@ -108,28 +151,26 @@ def release_call(payment: Payment) -> Callable[[], Answer]:
 
 
 def close(payment: Payment, answer: Answer, *, by: str) -> None:
-    """Store what became of the release. An unknown or unavailable answer leaves it `voiding`."""
-    seen = answer.payment
+    """Store what became of the release, in the caller's transaction.
+
+    An unknown or unavailable answer leaves it `voiding`. What the processor captured meanwhile is
+    captured, and giving it back is a decision of its own. Raises `IllegalTransition` when somebody
+    took the claim over.
+    """
     if payment.state != "voiding":
         return
-    if seen is not None and seen.status == "canceled":
-        row, amounts = steps.happened(
-            payment,
-            kind=steps.Kind.VOID,
-            amount=payment.authorized_amount,
-            reference=seen.processor_reference,
-            by=by,
-        )
-        tell = ["payment.voided"]
-        steps.leave(payment, to="voided", by=by, row=row, tell=tell, voided_amount=amounts.voided)
-    elif seen is not None and seen.status == "captured":
-        # The processor captured it meanwhile, and it wins: a refund is a decision of its own.
-        steps.captured(payment, seen, by="processor", reason="captured before it was released")
-    else:
-        _note_silence(payment, answer)
+    seen = answer.payment
+    if seen is not None and seen.status in ("captured", "canceled"):
+        steps.lock(payment)
+        hold.follow(payment, seen, by=by, source=Source.PROCESSOR)
+        return
+    _note_silence(payment, answer)
 
 
 def _note_silence(payment: Payment, answer: Answer) -> None:
+    """No end yet. Who was asked and said nothing is asked again later, by whoever comes first."""
     payment.is_proven_absent = answer.outcome == "answered"  # asked, and the hold still lives
-    payment.look_ups += 1
-    payment.save(update_fields=["look_ups"])
+    changes: dict[str, Any] = {"look_ups": payment.look_ups + 1}
+    if not payment.is_proven_absent:
+        changes |= steps.let_go(payment)
+    rows.update(payment, guard={"lease_token": payment.lease_token}, **changes)
