@@ -18,6 +18,15 @@ def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "schedule": sweep_seconds,
             "options": {"expires": sweep_seconds},
         },
+        "recover captures, voids and refunds": {
+            "task": "payments.tasks.recover_actions",
+            "schedule": sweep_seconds,
+            "options": {"expires": sweep_seconds},
+        },
+        "expire authorizations": {
+            "task": "payments.tasks.expire_authorizations",
+            "schedule": crontab(minute="*/10"),
+        },
         "restart stalled orders": {
             "task": "orders.tasks.restart_stalled_orders",
             "schedule": sweep_seconds,

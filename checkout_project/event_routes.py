@@ -6,5 +6,6 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "order.placed": ("orders.chains.after_order_placed",),
     "order.stalled": ("orders.chains.after_order_stalled",),
     "payment.voided": ("orders.chains.after_payment_lost",),
+    "payment.expired": ("orders.chains.after_payment_lost",),
     "payment.capture_refused": ("orders.chains.after_payment_lost",),
 }

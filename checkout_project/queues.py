@@ -11,4 +11,6 @@ TASK_ROUTES: Final = {
     "orders.tasks.restart_stalled_orders": {"queue": "sweeps"},
     "orders.tasks.reap_idempotency_keys": {"queue": "sweeps"},
     "payments.tasks.resolve_unknown": {"queue": "sweeps"},
+    "payments.tasks.recover_actions": {"queue": "sweeps"},
+    "payments.tasks.expire_authorizations": {"queue": "sweeps"},
 }

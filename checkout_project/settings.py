@@ -222,6 +222,9 @@ SECOND_LOOK_SECONDS = env.float("SECOND_LOOK_SECONDS", default=30 * 60.0)
 # live up to 30 days (https://docs.stripe.com/payments/extended-authorization).
 LEDGER_HOLD_DAYS_MAX = env.int("LEDGER_HOLD_DAYS_MAX", default=32)
 LEDGER_RECEIVABLE_DAYS_MAX = env.int("LEDGER_RECEIVABLE_DAYS_MAX", default=14)
+# When a hold that runs out is told of, and when whoever needs it must act.
+EXPIRY_WARN_SECONDS = env.float("EXPIRY_WARN_SECONDS", default=24 * 3600.0)
+EXPIRY_ACT_SECONDS = env.float("EXPIRY_ACT_SECONDS", default=6 * 3600.0)
 ATTENTION_AFTER_TRIES = env.int("ATTENTION_AFTER_TRIES", default=12)
 RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
 STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)

@@ -59,7 +59,7 @@ class Principal:
     @property
     def actor(self) -> str:
         """How this caller is named on the record."""
-        return f"client:{self.client_name}"
+        return f"api:{self.client_name}"
 
 
 def create_key(

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from payments.models import Payment, PaymentTransaction
+from payments.models import Dispute, Payment, PaymentTransaction, Refund
 
 
 def money(amount: int, currency: str) -> dict[str, Any]:
@@ -31,13 +31,60 @@ def payment(row: Payment) -> dict[str, Any]:
         "authorized": money(row.authorized_amount, row.currency),
         "captured": money(row.captured_amount, row.currency),
         "voided": money(row.voided_amount, row.currency),
+        "capturable": money(row.capturable, row.currency),
         "refunded": money(row.refunded_amount, row.currency),
+        "refund_pending": money(row.refund_pending_amount, row.currency),
+        "refundable": money(row.refundable, row.currency),
+        "charged_back": money(row.charged_back_amount, row.currency),
+        "fees": money(row.fee_amount, row.currency),
+        "disputed": row.is_disputed,
+        "multicapture": row.is_multicapture,
         "capture_before": moment(row.capture_before),
         "card": card if row.card_last4 else None,
         "decline_code": row.decline_code or None,
         "processor": row.processor,
         "processor_reference": row.processor_reference or None,
         "created_at": moment(row.created_at),
+    }
+
+
+def transaction_of(row: PaymentTransaction, *, status: str = "") -> dict[str, Any]:
+    """One step with the payment it moved, as the answer to whoever asked for it."""
+    body = transaction(row) | {"payment": payment(row.payment)}
+    return body | ({"status": status} if status else {})
+
+
+def refund(row: Refund) -> dict[str, Any]:
+    """Money given back, or on its way."""
+    return {
+        "id": row.reference,
+        "payment": row.payment.reference,
+        "status": row.state,
+        "amount": money(row.amount, row.currency),
+        "reason": row.reason or None,
+        "source": row.source,
+        "failure_code": row.failure_code or None,
+        "processor_reference": row.processor_reference or None,
+        "created_at": moment(row.created_at),
+        "ended_at": moment(row.ended_at),
+    }
+
+
+def dispute(row: Dispute) -> dict[str, Any]:
+    """A charge that the bank was asked to take back."""
+    return {
+        "id": row.reference,
+        "payment": row.payment.reference,
+        "status": row.state,
+        "processor_status": row.processor_status or None,
+        "amount": money(row.amount, row.currency),
+        "fee": money(row.fee_amount, row.currency),
+        "reason": row.reason or None,
+        "inquiry": row.is_inquiry,
+        "evidence_due_by": moment(row.evidence_due_by),
+        "processor_reference": row.processor_reference,
+        "opened_at": moment(row.opened_at),
+        "closed_at": moment(row.closed_at),
     }
 
 
@@ -50,6 +97,8 @@ def transaction(row: PaymentTransaction) -> dict[str, Any]:
         "amount": money(row.amount, row.currency),
         "processor_reference": row.processor_reference or None,
         "error_code": row.error_code or None,
+        "note": row.note or None,
+        "source": row.source,
         "actor": told_actor(row.actor),
         "created_at": moment(row.created_at),
     }

@@ -4,9 +4,21 @@ from django.db.models import QuerySet
 
 from foundation.authentication import Principal
 from foundation.lookup import visible
-from payments.models import Payment
+from payments.models import Dispute, Payment, Refund
 
 
 def payments(principal: Principal) -> QuerySet[Payment]:
     """Only what this client's checkouts made, unless its key says otherwise."""
     return visible(Payment.objects.all(), principal)
+
+
+def refunds(principal: Principal) -> QuerySet[Refund]:
+    """The refunds of payments the caller may see, with what their shape needs."""
+    rows = Refund.objects.select_related("payment")
+    return rows if principal.sees_all else rows.filter(payment__client_id=principal.client_id)
+
+
+def disputes(principal: Principal) -> QuerySet[Dispute]:
+    """The disputes of payments the caller may see, with what their shape needs."""
+    rows = Dispute.objects.select_related("payment")
+    return rows if principal.sees_all else rows.filter(payment__client_id=principal.client_id)

@@ -5,7 +5,9 @@ import uuid
 from celery import shared_task
 from django.conf import settings
 
-from payments.services import capture, resolve
+from foundation.periodic import once_per_window
+from payments import actions
+from payments.services import capture, expire, resolve
 
 
 @shared_task
@@ -16,5 +18,18 @@ def capture_payment(payment_id: str) -> None:
 
 @shared_task
 def resolve_unknown() -> None:
-    """Settle captures and releases whose answer was lost."""
+    """Settle captures, releases and refunds whose answer was lost."""
     resolve.resolve_unknown(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+def recover_actions() -> None:
+    """Finish what clients asked for and whose runner is gone."""
+    actions.recover(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+@once_per_window("expire_authorizations", seconds=600)
+def expire_authorizations() -> None:
+    """Tell of holds that run out, and ask about those whose time is up."""
+    expire.expire_authorizations(limit=settings.SWEEP_BATCH)

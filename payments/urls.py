@@ -10,5 +10,11 @@ urlpatterns = [
     path("payments", views.Payments.as_view()),
     path("payments/<str:reference>", views.OnePayment.as_view()),
     path("payments/<str:reference>/transactions", views.PaymentTransactions.as_view()),
+    path("payments/<str:reference>/captures", views.Captures.as_view()),
+    path("payments/<str:reference>/void", views.Void.as_view()),
+    path("payments/<str:reference>/refunds", views.Refunds.as_view()),
     path("payments/<str:reference>/timeline", views.PaymentTimeline.as_view()),
+    path("refunds/<str:reference>", views.OneRefund.as_view()),
+    path("disputes", views.Disputes.as_view()),
+    path("disputes/<str:reference>", views.OneDispute.as_view()),
 ]

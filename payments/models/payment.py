@@ -150,6 +150,17 @@ class Payment(models.Model):
         """Our public id, and what the processor's metadata carries."""
         return public("pay", self.id)
 
+    @property
+    def capturable(self) -> int:
+        """What is still held: neither taken nor let go. Minor units."""
+        return self.authorized_amount - self.captured_amount - self.voided_amount
+
+    @property
+    def refundable(self) -> int:
+        """What may still be given back: taken, and neither given, promised nor taken back."""
+        gone = self.refunded_amount + self.refund_pending_amount + self.charged_back_amount
+        return max(0, self.captured_amount - gone)
+
     def processor_key(self, operation: str, sequence: int = 1) -> str:
         """The Idempotency-Key for one step at the processor: derived, never the client's.
 

@@ -54,7 +54,7 @@ def cancel_payment(
         elif _is_in_doubt(payment) and not asked:
             asked = True
             _ask(payment)
-        elif refund.refundable(payment) and payment.state not in IN_DOUBT and not refused:
+        elif payment.refundable and payment.state not in IN_DOUBT and not refused:
             refused = _give_back(payment, by=by, reason=reason, source=source)
         else:
             break
@@ -101,7 +101,7 @@ def _report(payment_id: uuid.UUID, refused: str) -> Cancellation:
     if refused:
         return Cancellation(payment, "refused", action, refused)
     is_held = payment.state in ("authorizing", "unknown", "authorized", "partially_captured")
-    is_open = is_held or _is_in_doubt(payment) or refund.refundable(payment)
+    is_open = is_held or _is_in_doubt(payment) or payment.refundable
     return Cancellation(payment, "in_progress" if is_open else "settled", action)
 
 

@@ -61,6 +61,8 @@ def capture(
 
 
 def _is_done(operation_id: uuid.UUID | None) -> bool:
+    if operation_id is None:
+        return False
     return PaymentTransaction.objects.filter(pk=operation_id).exists()
 
 
@@ -110,13 +112,12 @@ def claim_on_record(payment: Payment, wish: Wish, *, amount: int | None, final: 
 
 def _capturable(payment: Payment) -> int:
     """What is still held, of a payment of which anything may be taken now."""
-    left = payment.authorized_amount - payment.captured_amount - payment.voided_amount
     if payment.state in IN_DOUBT:
         raise PaymentInProgress(payment)
     if payment.state == "partially_captured" and not payment.is_multicapture:
         raise MulticaptureNotGranted("A part of it was captured already.", **links(payment))
     if payment.state in ("authorized", "partially_captured"):
-        return left
+        return payment.capturable
     if payment.state in TAKEN:
         raise PaymentAlreadyCaptured("Nothing of it is held any more.", **links(payment))
     raise NotCapturable(f"It is {payment.state}.", payment=payment.reference)
@@ -124,7 +125,7 @@ def _capturable(payment: Payment) -> int:
 
 def send(payment: Payment, *, by: str) -> None:
     """Make the call that was claimed in this run, and store what became of it."""
-    close(payment, _call(payment)(), by=by)
+    close(payment, capture_call(payment)(), by=by)
 
 
 def go_on(payment: Payment, *, by: str) -> None:
@@ -136,7 +137,7 @@ def go_on(payment: Payment, *, by: str) -> None:
     if _did_not_happen(payment, answer):
         with durable():
             steps.count_absence(payment, attempt="step_attempt")
-        answer = _call(payment)()
+        answer = capture_call(payment)()
     close(payment, answer, by=by)
 
 
@@ -149,7 +150,8 @@ def _did_not_happen(payment: Payment, answer: Answer) -> bool:
     return is_untaken and steps.is_absence_proof(payment)
 
 
-def _call(payment: Payment) -> Callable[[], Answer]:
+def capture_call(payment: Payment) -> Callable[[], Answer]:
+    """The call for exactly what was claimed, under a key that is the same after every crash."""
     call = partial(
         processor(payment.processor).capture,
         processor_reference=payment.processor_reference,

@@ -55,7 +55,7 @@ def _tell(due: QuerySet[Payment], limit: int, *, is_last: bool) -> int:
                 ["payment.expiring"],
                 capture_before=payment.capture_before.isoformat(),  # type: ignore[union-attr]
                 action_due=is_last,
-                amount=steps.money(payment, _still_held(payment)),
+                amount=steps.money(payment, payment.capturable),
             )
     return len(payments)
 
@@ -65,10 +65,6 @@ def _mark(payment: Payment, *, is_last: bool) -> None:
     if is_last:
         payment.expiry_due_at = clock.now()
     payment.save(update_fields=["expiry_warned_at", "expiry_due_at"])
-
-
-def _still_held(payment: Payment) -> int:
-    return payment.authorized_amount - payment.captured_amount - payment.voided_amount
 
 
 def _ask_about_ended(limit: int) -> int:

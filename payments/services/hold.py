@@ -27,7 +27,7 @@ def follow(payment: Payment, seen: ProcessorPayment, *, by: str, source: str) ->
     if found.is_nothing and not closes and not facts:
         return False
     was, end = payment.state, _end(payment, found, known)
-    rows = _rows(payment, seen, found, end=end, source=source)
+    rows = _rows(payment, found, end=end, source=source)
     if found.captured:
         facts["capture_sequence"] = payment.capture_sequence + 1
     amounts = steps.book(payment, *rows, by=by, to=end, closes_claim=closes, **facts)
@@ -71,7 +71,7 @@ def _facts(payment: Payment, seen: ProcessorPayment) -> dict[str, Any]:
 
 
 def _rows(
-    payment: Payment, seen: ProcessorPayment, found: Difference, *, end: str, source: str
+    payment: Payment, found: Difference, *, end: str, source: str
 ) -> list[PaymentTransaction]:
     """The missing steps, each with whoever wished for it."""
     elsewhere, nth_fee = Wish("processor", source), 0
@@ -84,7 +84,7 @@ def _rows(
             sequence=payment.capture_sequence,
         ),
         steps.row(
-            payment, Kind.VOID, found.released, _releaser(payment, seen, found) or elsewhere,
+            payment, Kind.VOID, found.released, _releaser(payment, found) or elsewhere,
             note="expired" if end == "expired" else _remainder(payment, found),
         ),
         steps.row(payment, Kind.FEE, found.fee, elsewhere, sequence=nth_fee),
@@ -97,9 +97,9 @@ def _taker(payment: Payment) -> Wish | None:
     return steps.claimed(payment) if payment.state == "capturing" else None
 
 
-def _releaser(payment: Payment, seen: ProcessorPayment, found: Difference) -> Wish | None:
+def _releaser(payment: Payment, found: Difference) -> Wish | None:
     """Who let go of the hold: the void under way, or whoever took the last of it."""
-    if payment.state == "voiding" and seen.status == "canceled":
+    if payment.state == "voiding" and not found.captured:
         return steps.claimed(payment)
     if payment.state == "capturing" and found.captured:
         return Wish(payment.claimed_by, payment.claimed_source)

@@ -86,7 +86,7 @@ def go_on(made: Payment, *, by: str) -> None:
 
     The caller has its lease. What is not settled in this run is asked about later.
     """
-    old = Payment.objects.get(pk=made.replaces_id)
+    old = Payment.objects.get(replaced_by=made)
     if old.state not in _OVER:
         with durable():
             _stand_back(made, old, by=by)

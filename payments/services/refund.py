@@ -96,12 +96,6 @@ def create(payment: Payment, wish: Wish, *, amount: int | None = None, reason: s
     return made
 
 
-def refundable(payment: Payment) -> int:
-    """What may still be given back: taken, and neither given nor promised back before."""
-    gone = payment.refunded_amount + payment.refund_pending_amount + payment.charged_back_amount
-    return max(0, payment.captured_amount - gone)
-
-
 def _checked(payment: Payment, amount: int | None) -> int:
     if payment.state in IN_DOUBT:
         raise PaymentInProgress(payment)
@@ -110,7 +104,7 @@ def _checked(payment: Payment, amount: int | None) -> int:
     if payment.state not in TAKEN:
         void = f"/v1/payments/{payment.reference}/void"
         raise NotCaptured(f"It is {payment.state}; a hold is released by a void.", void=void)
-    left = refundable(payment)
+    left = payment.refundable
     wanted = left if amount is None else amount
     if not 0 < wanted <= left:
         raise AmountExceedsRefundable(

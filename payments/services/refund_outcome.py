@@ -120,8 +120,8 @@ def _fail_later(payment: Payment, made: Refund, *, code: str, by: str) -> None:
 
 
 def _end(made: Refund, *, to: str, by: str, **changes: Any) -> None:
-    ended = {"leased_until": None, "resolve_at": None, "ended_at": clock.now()}
-    move(made, table=REFUND, to=to, by=by, only_from=(made.state,), **ended, **changes)
+    ended: dict[str, Any] = {"leased_until": None, "resolve_at": None, "ended_at": clock.now()}
+    move(made, table=REFUND, to=to, by=by, only_from=(made.state,), **(ended | changes))
 
 
 def _row(made: Refund, kind: Kind, **facts: Any) -> PaymentTransaction:

@@ -9,6 +9,7 @@ import datetime as dt
 import logging
 import time
 import uuid
+from typing import TypeVar
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -24,6 +25,7 @@ from payments.services.attention import needs_person
 from payments.services.authorize import look_up
 from payments.states import IN_DOUBT
 
+T = TypeVar("T", Payment, Refund)
 _log = logging.getLogger(__name__)
 BY = "system:resolve_unknown"
 # The authorization of a checkout is the checkout's own; one made in place of another is ours.
@@ -42,9 +44,9 @@ def resolve_unknown(*, limit: int) -> int:
     """
     give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
     taken = 0
-    for kind in (Payment, Refund):
+    for take_over_next in (_next_payment, _next_refund):
         while taken < limit and time.monotonic() < give_up_at:
-            asked = _take_over_one(_due(kind))
+            asked = take_over_next()
             if asked is None:
                 break
             taken += 1
@@ -58,11 +60,16 @@ def try_now(payment_id: uuid.UUID) -> bool:
     False when there is nothing in doubt, or somebody who may be alive is at work on it. Whether
     it was settled is in its row.
     """
-    free = Q(leased_until__lte=clock.now())
-    asked = _take_over_one(Payment.objects.filter(free, pk=payment_id, state__in=IN_DOUBT))
+    asked = try_taking_over(payment_id)
     if asked is not None:
         _settle_one(asked)
     return asked is not None
+
+
+def try_taking_over(payment_id: uuid.UUID) -> Payment | None:
+    """Become the one who is at work on a payment in doubt; None while somebody else may be."""
+    found = Payment.objects.filter(pk=payment_id, state__in=IN_DOUBT)
+    return _take_over_one(found.filter(leased_until__lte=clock.now()))
 
 
 def try_refund_now(refund_id: uuid.UUID) -> bool:
@@ -74,19 +81,22 @@ def try_refund_now(refund_id: uuid.UUID) -> bool:
     return asked is not None
 
 
-def _due(kind: type[Payment] | type[Refund]) -> QuerySet[Payment] | QuerySet[Refund]:
+def _next_payment() -> Payment | None:
     """Whoever was at work on it is gone, and it is time to ask again."""
+    is_time = Q(resolve_at=None) | Q(resolve_at__lte=clock.now())
+    return _take_over_one(Payment.objects.filter(_OURS, is_time, leased_until__lte=clock.now()))
+
+
+def _next_refund() -> Refund | None:
+    """The same; one that was made at the processor never had anybody at work on it."""
     now = clock.now()
-    is_time = Q(resolve_at=None) | Q(resolve_at__lte=now)
-    if kind is Payment:
-        return Payment.objects.filter(_OURS, is_time, leased_until__lte=now)
-    free = Q(leased_until__lte=now) | Q(leased_until=None, resolve_at__lte=now)
-    return Refund.objects.filter(free, is_time, state="pending").select_related("payment")
+    is_time = Q(resolve_at=None, leased_until__lte=now) | Q(resolve_at__lte=now)
+    is_free = Q(leased_until=None) | Q(leased_until__lte=now)
+    due = Refund.objects.filter(is_time, is_free, state="pending")
+    return _take_over_one(due.select_related("payment"))
 
 
-def _take_over_one(
-    found: QuerySet[Payment] | QuerySet[Refund],
-) -> Payment | Refund | None:
+def _take_over_one(found: QuerySet[T]) -> T | None:
     """The longest in doubt of `found`, with a new lease and a longer pause before the next."""
     with durable():
         locked = found.select_for_update(no_key=True, skip_locked=True, of=("self",))

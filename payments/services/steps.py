@@ -234,4 +234,5 @@ def count_absence(asked: Payment | Refund, *, attempt: str) -> None:
 def is_absence_proof(asked: Payment | Refund) -> bool:
     """Whether "not there" means "never happened": the processor's own look-up lag is over."""
     age = (clock.now() - asked.asked_at).total_seconds()
-    return age >= settings.PROCESSOR_LOOKUP_LAG_SECONDS
+    lag: float = settings.PROCESSOR_LOOKUP_LAG_SECONDS
+    return age >= lag

@@ -93,12 +93,12 @@ def test_a_late_hold_is_released_even_if_we_die_over_it(api, shop, settings, mon
     payment = Payment.objects.get()
     assert (payment.state, len(shop.holds(payment.reference))) == ("abandoned", 1)
 
-    def died(payment):
+    def died(payment, *, by):
         raise world.ProcessDied
 
     world.later(settings.SECOND_LOOK_SECONDS)
     with monkeypatch.context() as patched:
-        patched.setattr(resolve, "_settle_void", died)
+        patched.setattr(void, "go_on", died)
         with pytest.raises(world.ProcessDied):
             resolve.resolve_unknown(limit=5)
     world.drive_everything(4, seconds=600)

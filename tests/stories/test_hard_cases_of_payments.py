@@ -1,11 +1,12 @@
 """Captures and releases that go wrong in the nastiest ways: once, never guessed, never dropped."""
 
 import ssl
+import time
 
 import pytest
 import stripe
 import urllib3
-from django.db import IntegrityError, OperationalError
+from django.db import OperationalError
 
 from events.models import OutboxEvent
 from foundation import clock
@@ -22,6 +23,7 @@ from payments.processors.stripe_http import BoundedClient, NotSent
 from payments.services import capture, resolve, void
 from payments.services.ask import ask
 from payments.services.resolve import resolve_unknown
+from payments.services.steps import Wish
 from tests import builders
 from tests.stories import world
 
@@ -84,9 +86,9 @@ def test_a_capture_in_doubt_stays_in_doubt_while_nobody_can_be_asked(order, shop
 
 def test_who_closes_a_capture_second_writes_nothing(order, shop):
     with durable():
-        capture._claim(order.payment, by="first")
+        capture.claim(order.payment, Wish("first", "system"))
     slow = Payment.objects.get()
-    answer = capture._capture_call(slow)()
+    answer = capture.capture_call(slow)()
     world.later()
     resolve_unknown(limit=5)
 
@@ -101,11 +103,11 @@ def test_who_closes_a_capture_second_writes_nothing(order, shop):
 
 def test_who_was_overtaken_in_a_capture_writes_nothing(order):
     with durable():
-        capture._claim(order.payment, by="slow")
+        capture.claim(order.payment, Wish("slow", "system"))
     slow = Payment.objects.get()
-    answer = capture._capture_call(slow)()
+    answer = capture.capture_call(slow)()
     world.later()
-    assert resolve._take_over_one() == slow
+    assert resolve.try_taking_over(slow.pk) == slow
 
     with pytest.raises(IllegalTransition):
         capture.close(slow, answer, by="slow")
@@ -167,18 +169,31 @@ def test_a_payment_that_can_not_be_settled_keeps_no_other_waiting(api, shop):
         assert order.payment.state == "captured"
 
 
-def test_a_captured_amount_that_can_not_be_is_never_believed(order, shop):
+def test_a_captured_amount_that_can_not_be_is_asked_about_before_it_is_believed(order, shop):
+    shop.fault("capture", "wrong_amount_echoed")
+
+    capture.capture(order.payment_id, by="test")
+    assert Payment.objects.get().state == "capturing"
+    world.later()
+    resolve_unknown(limit=5)
+
+    payment = Payment.objects.get()
+    assert (payment.state, payment.captured_amount) == ("captured", 4298)
+
+
+def test_more_captured_than_was_held_is_booked_as_far_as_it_was_and_needs_a_person(
+    order, shop, caplog
+):
     shop.fault("capture", "wrong_amount_echoed")
     shop.fault("retrieve", "wrong_amount_echoed")
 
-    with pytest.raises(IntegrityError):
-        capture.capture(order.payment_id, by="test")
-    for _ in range(3):
-        world.later(86_400)
-        assert resolve_unknown(limit=5) == 1
+    capture.capture(order.payment_id, by="test")
+    world.later()
+    resolve_unknown(limit=5)
 
     payment = Payment.objects.get()
-    assert (payment.state, payment.captured_amount, payment.look_ups) == ("capturing", 0, 3)
+    assert (payment.state, payment.captured_amount) == ("captured", 4298)
+    assert "needs a person: captured_too_much, 1 USD" in caplog.text
 
 
 def test_a_sweep_that_dies_puts_off_nobody_it_did_not_ask_about(api, shop, monkeypatch):
@@ -218,13 +233,27 @@ def test_a_sweep_and_a_recovery_that_release_one_hold_together_release_it_once(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_a_hold_that_died_unnoticed_stops_its_order_until_it_is_paid(order):
+def test_a_hold_that_ran_out_unnoticed_stops_its_order_until_it_is_paid(api):
+    method = builders.faulty("authorization_expires", 1)
+    assert api.checkout(builders.a_purchase(payment_method=method)).status_code == 201
+    time.sleep(1.5)
+
+    world.play_events()
+
+    order = Order.objects.get()
+    assert (order.payment.state, order.state) == ("expired", "payment_required")
+    assert order.payment.transactions.get(kind="void").note == "expired"
+    assert order.next_step_at is None
+
+
+def test_a_hold_that_was_released_at_the_processor_cancels_its_order(order):
     world.release_behind_our_back(order.payment)
 
     world.play_events()
 
     order.refresh_from_db()
-    assert (order.payment.state, order.state) == ("expired", "payment_required")
+    assert (order.payment.state, order.state) == ("voided", "canceled")
+    assert order.payment.transactions.get(kind="void").source == "processor"
     assert order.next_step_at is None
 
 
@@ -237,7 +266,7 @@ def test_a_hold_that_dies_after_a_refused_capture_takes_its_shipment_back(order,
     world.drive_everything(3, seconds=3600)
 
     order.refresh_from_db()
-    assert (order.payment.state, order.state) == ("expired", "payment_required")
+    assert (order.payment.state, order.state) == ("voided", "canceled")
     assert Fulfillment.objects.get().state == "canceled"
 
 

@@ -1,4 +1,4 @@
-"""The HTTP edge of payments."""
+"""Payments, their steps, refunds and disputes, as a client may read them."""
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -63,3 +63,45 @@ class PaymentTimeline(APIView):
         """Steps and moves in one stream."""
         row = lookup.one(selectors.payments(principal(request)), prefix="pay", reference=reference)
         return Response({"items": timeline.of_payment(row)})
+
+
+class OneRefund(APIView):
+    """GET /v1/refunds/{id}."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """The refund now; a succeeded one may still come back from the bank."""
+        row = lookup.one(selectors.refunds(principal(request)), prefix="rfd", reference=reference)
+        return tagged(request, representations.refund(row))
+
+
+class Disputes(APIView):
+    """GET /v1/disputes."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request) -> Response:
+        """Newest first, by cursor; `status` filters."""
+        rows = selectors.disputes(principal(request))
+        if status := lookup.text(request.query_params, "status"):
+            rows = rows.filter(state=status)
+        found, following = lookup.page(
+            rows,
+            prefix="dsp",
+            limit=request.query_params.get("limit", ""),
+            cursor=request.query_params.get("cursor", ""),
+        )
+        items = [representations.dispute(row) for row in found]
+        return Response({"items": items, "next_cursor": following})
+
+
+class OneDispute(APIView):
+    """GET /v1/disputes/{id}."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """The dispute now, with the deadline for evidence."""
+        row = lookup.one(selectors.disputes(principal(request)), prefix="dsp", reference=reference)
+        return tagged(request, representations.dispute(row))
