@@ -104,6 +104,11 @@ def faulty(name, seconds=None):
     return f"pm_card_visa__fault_{name}{suffix}"
 
 
+def several_captures():
+    """A payment method whose hold may be captured several times."""
+    return f"pm_card_visa__multicapture__{next(_numbers)}"
+
+
 class PaymentFactory(DjangoModelFactory):
     """A payment of 42.98 USD, as T1 writes it."""
 

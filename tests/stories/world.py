@@ -88,6 +88,13 @@ def drive_everything(rounds=1, *, seconds=61.0):
         play_events()
 
 
+def sweeps(rounds=1, *, seconds=61.0):
+    """What beat does, `rounds` times, with `seconds` before each; no event is carried on."""
+    for _ in range(rounds):
+        later(seconds)
+        sweep()
+
+
 @contextmanager
 def processor_away():
     """Nobody answers at the processor's address."""

@@ -1,0 +1,39 @@
+"""Payments at the points where their own life begins: held, held for several captures, taken."""
+
+import pytest
+
+from payments.models import Payment
+from tests import builders
+from tests.stories import world
+from tests.stories.payments.moves import Till
+
+
+@pytest.fixture
+def till(api, shop):
+    """A client that moves money over HTTP."""
+    return Till(api, shop)
+
+
+@pytest.fixture
+def payment(api):
+    """42.98 USD, held."""
+    return world.an_order(api).payment
+
+
+@pytest.fixture
+def several(api):
+    """42.98 USD, held, and the processor grants several captures of it."""
+    body = builders.a_purchase(payment_method=builders.several_captures())
+    reply = api.checkout(body)
+    assert reply.status_code == 201, reply.content
+    payment = Payment.objects.get()
+    assert payment.is_multicapture
+    return payment
+
+
+@pytest.fixture
+def taken(till, payment):
+    """42.98 USD, captured."""
+    assert till.capture(payment).status_code == 201
+    payment.refresh_from_db()
+    return payment
