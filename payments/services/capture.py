@@ -50,7 +50,7 @@ def capture(
     payment = Payment.objects.get(pk=payment_id)
     if payment.state not in ("authorized", "partially_captured") or _is_done(operation_id):
         return payment
-    wish = Wish(by, source, operation_id) if operation_id else Wish(by, source)
+    wish = Wish(by, source, operation_id)
     try:
         with durable():
             claim(payment, wish, amount=amount, final=final)

@@ -10,12 +10,14 @@ What becomes of it is in payments/services/refund_outcome.py.
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from django.conf import settings
 
 from foundation import audit, rows
 from foundation.idempotency import from_now
+from foundation.ids import new_id
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
 from payments.models import Payment, Refund, Source
@@ -27,7 +29,7 @@ from payments.refusals import (
     PaymentDisputed,
     PaymentInProgress,
 )
-from payments.services import refund_outcome, steps
+from payments.services import observe, refund_outcome, steps
 from payments.services.ask import Answer, ask, look
 from payments.services.steps import Wish
 from payments.states import IN_DOUBT, TAKEN
@@ -48,10 +50,10 @@ def refund(
     Returns it `succeeded`, `failed`, or `pending` (the sweep follows it). Raises the refusals of
     `create`.
     """
-    wish = Wish(by, source, operation_id) if operation_id else Wish(by, source)
-    made = Refund.objects.filter(pk=wish.operation_id).select_related("payment").first()
-    if made is not None:
+    made = operation_id and Refund.objects.filter(pk=operation_id).first()
+    if made:
         return made
+    wish = Wish(by, source, operation_id)
     with durable():
         made = create(Payment.objects.get(pk=payment_id), wish, amount=amount, reason=reason)
     try:
@@ -70,7 +72,7 @@ def create(payment: Payment, wish: Wish, *, amount: int | None = None, reason: s
     steps.lock_and_read(payment)
     wanted = _checked(payment, amount)
     made = Refund(
-        id=wish.operation_id,
+        id=wish.operation_id or new_id(),
         payment=payment,
         sequence=refund_outcome.next_sequence(payment),
         amount=wanted,
@@ -116,7 +118,7 @@ def _checked(payment: Payment, amount: int | None) -> int:
 
 def send(made: Refund, *, by: str) -> None:
     """Make the call for a refund that was written down in this run, and store what it became."""
-    close(made, _call(made)(), by=by)
+    _store(made, _call(made)(), by=by)
 
 
 def go_on(made: Refund, *, by: str) -> None:
@@ -130,7 +132,15 @@ def go_on(made: Refund, *, by: str) -> None:
         with durable():
             steps.count_absence(made, attempt="attempt")
         answer = _call(made)()
+    _store(made, answer, by=by)
+
+
+def _store(made: Refund, answer: Answer, *, by: str) -> None:
+    """Close it; a refusal may mean that the money went back already, and we never heard of it."""
     close(made, answer, by=by)
+    if answer.outcome == "refused":
+        with suppress(observe.InFlight, observe.NotAnswered):  # then the next look will tell
+            observe.look_and_observe(made.payment_id, by=by, source=Source.PROCESSOR)
 
 
 def _call(made: Refund) -> Callable[[], Answer]:

@@ -9,7 +9,7 @@ The guarded, fenced move comes before the rows: whoever lost the race writes not
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from django.conf import settings
@@ -56,17 +56,16 @@ def lock_and_read(payment: Payment) -> None:
 
 @dataclass(frozen=True)
 class Wish:
-    """Who wanted a step, where it was asked for, and the id that its row is to have."""
+    """Who wanted a step, where it was asked for, and the id that its row is to have, if any."""
 
     by: str
     source: str
-    operation_id: uuid.UUID = field(default_factory=new_id)
+    operation_id: uuid.UUID | None = None
 
 
 def claimed(payment: Payment) -> Wish:
     """Whose capture or void is under way."""
-    operation_id = payment.claimed_id or new_id()
-    return Wish(payment.claimed_by, payment.claimed_source, operation_id)
+    return Wish(payment.claimed_by, payment.claimed_source, payment.claimed_id)
 
 
 def row(
@@ -74,7 +73,7 @@ def row(
 ) -> PaymentTransaction:
     """A step that succeeded (unless told otherwise), unsaved. `amount` in minor units."""
     return PaymentTransaction(
-        id=wish.operation_id,
+        id=wish.operation_id or new_id(),
         payment=payment,
         kind=kind,
         sequence=sequence,
@@ -160,7 +159,7 @@ def tell(payment: Payment, types: Sequence[str], **more: Any) -> None:
 def new_claim(wish: Wish) -> dict[str, Any]:
     """What claiming a capture or a void writes, next to the state: whose it is, and a lease."""
     return NOTHING_IN_DOUBT | {
-        "claimed_id": wish.operation_id,
+        "claimed_id": wish.operation_id or new_id(),
         "claimed_by": wish.by,
         "claimed_source": wish.source,
         "leased_until": from_now(settings.PAYMENT_LEASE_SECONDS),

@@ -79,7 +79,7 @@ def claim(
     In the caller's transaction. `operation_id` is the id that the release's transaction will
     have. Raises `IllegalTransition`.
     """
-    wish = Wish(by, source, operation_id) if operation_id else Wish(by, source)
+    wish = Wish(by, source, operation_id)
     move(
         payment, table=PAYMENT, to="voiding", by=by, reason=reason,
         lease_token=payment.lease_token + 1, **steps.new_claim(wish),

@@ -204,9 +204,7 @@ def test_a_body_that_means_nothing_is_refused_without_a_trace(till, payment, bod
 
 
 @pytest.mark.parametrize("verb", ["captures", "void", "refunds"])
-def test_a_move_of_money_needs_a_key_and_a_payment_of_ones_own(
-    till, payment, another_api, verb
-):
+def test_a_move_of_money_needs_a_key_and_a_payment_of_ones_own(till, payment, another_api, verb):
     path = f"/v1/payments/{payment.reference}/{verb}"
 
     assert till.api.post(path, {}).status_code == 400

@@ -67,9 +67,7 @@ def test_not_found_is_no_proof_while_the_look_up_lags(till, payment, settings):
     assert len(capture_keys(till, payment)) == 1
 
 
-def test_a_process_that_dies_over_a_capture_takes_what_was_claimed_once(
-    till, several, monkeypatch
-):
+def test_a_process_that_dies_over_a_capture_takes_what_was_claimed_once(till, several, monkeypatch):
     world.die_after(monkeypatch, "capture")
     with pytest.raises(world.ProcessDied):
         till.capture(several, 1500, final=False)
