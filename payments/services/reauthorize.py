@@ -7,7 +7,6 @@ outcome; until then the release of the old hold is nobody's news.
 """
 
 import uuid
-from collections.abc import Callable
 from typing import Final
 
 from foundation import audit, rows
@@ -92,12 +91,15 @@ def go_on(made: Payment, *, by: str) -> None:
             _stand_back(made, old, by=by)
         return
     for _ in range(_CALLS_MAX):
-        call = _next_call(made)
+        with durable():
+            call = authorize.next_call(made)
         if call is None:
             return
         answer = call()
         with durable():
             _record(made, answer, by=by)
+        if made.state not in IN_FLIGHT or not made.is_proven_absent:
+            return
 
 
 def _stand_back(made: Payment, old: Payment, *, by: str) -> None:
@@ -107,13 +109,6 @@ def _stand_back(made: Payment, old: Payment, *, by: str) -> None:
         return
     authorize.abandon(made, by=by)
     _tell_end(made)
-
-
-def _next_call(made: Payment) -> Callable[[], Answer] | None:
-    if made.state not in IN_FLIGHT or (made.resolve_at and not made.is_proven_absent):
-        return None
-    with durable():
-        return authorize.next_call(made)
 
 
 def _record(made: Payment, answer: Answer, *, by: str) -> None:
