@@ -54,7 +54,9 @@ def test_no_acknowledged_authorization_is_lost_by_a_kill_in_mid_load(processor):
     ]
     for buyer in buyers:
         buyer.start()
-    time.sleep(1)
+    deadline = time.monotonic() + 30
+    while len(acknowledged) < 200 and time.monotonic() < deadline:
+        time.sleep(0.02)
     processor.kill()
     for buyer in buyers:
         buyer.join(20)
