@@ -35,12 +35,9 @@ _THEIRS: Final = {
         WHERE sku = ANY(%(skus)s) AND state IN ('held', 'committed') GROUP BY sku""",
 }
 _PARTS: Final = _OF_CLIENT | _THEIRS
-_SQL: Final = (
-    "WITH "
-    + ", ".join(f"{name} AS ({sql})" for name, sql in _PARTS.items())
-    + " SELECT "
-    + ", ".join(f"(SELECT json_agg(row_to_json({name})) FROM {name})" for name in _PARTS)
-)
+_TABLES: Final = ", ".join(f"{name} AS ({sql})" for name, sql in _PARTS.items())
+_ANSWERS: Final = [f"(SELECT json_agg(row_to_json({name})) FROM {name})" for name in _PARTS]  # noqa: S608
+_SQL: Final = f"WITH {_TABLES} SELECT {', '.join(_ANSWERS)}"
 
 
 @dataclass(frozen=True)

@@ -72,11 +72,12 @@ def move_whatever_it_is(
 
     As a programmer would write it who has read the row before, and trusts what he read.
     """
-    if row.state not in table.sources(to) or (only_from and row.state not in only_from):
-        raise IllegalTransition(f"read as {row.state}, which does not become {to}")
+    read = row.state if row.state != to else next(iter(only_from or ()), to)
+    if read not in table.sources(to) or (only_from and read not in only_from):
+        raise IllegalTransition(f"read as {read}, which does not become {to}")
     Transition.objects.create(
-        aggregate=table.aggregate, aggregate_id=row.pk, from_state=row.state, to_state=to,
-        actor=by, reason=reason, at=clock.now(),
+        aggregate=table.aggregate, aggregate_id=row.pk, from_state=read, to_state=to, actor=by,
+        reason=reason, at=clock.now(),
     )  # fmt: skip
     type(row).objects.filter(pk=row.pk).update(state=to, **changes)
     for name, value in {"state": to, **changes}.items():

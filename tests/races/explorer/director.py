@@ -35,6 +35,11 @@ class Run:
         """The schedule that was played, to its end."""
         return tuple(choice.who for choice in self.choices)
 
+    @property
+    def preemptions(self) -> int:
+        """How often the turn was taken from somebody who could have gone on."""
+        return sum(choice.preempts(choice.who) for choice in self.choices)
+
 
 class Director:
     """Two or three actors on one stage. Use it in a `with`: it closes their connections."""

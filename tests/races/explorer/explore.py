@@ -37,6 +37,7 @@ class Violation:
     pair: str
     schedule: str
     broke: tuple[str, ...]
+    preemptions: int
     is_control: bool = False
 
     def __str__(self) -> str:
@@ -150,7 +151,7 @@ class Explorer:
         if broke:
             schedule = spelled(essential(run.choices))
             self.found.violations.append(
-                Violation(self.found.pair, schedule, broke, self.found.is_control)
+                Violation(self.found.pair, schedule, broke, run.preemptions, self.found.is_control)
             )
         return run
 

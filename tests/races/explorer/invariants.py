@@ -13,15 +13,19 @@ from typing import Any, Final
 from foundation.ids import public
 from foundation.state_machine import StateTable
 from orders.states import CHECKOUT, FULFILLMENT, ORDER
-from payments.amounts import Amounts, fold
-from payments.states import PAYMENT
+from payments.amounts import fold
+from payments.states import COVERED, PAYMENT, TAKEN
 from tests.races.explorer.books import Books, Row, by, read_books
 from tests.races.explorer.pair import Pair
 
 _BOUGHT, _STILL_OPEN = "completed", ("in_review", "needs_attention")
 _KEEPS_MONEY: Final = ("authorized", "capturing", "captured", "partially_captured")
 _TOLD_ONCE: Final = ("order.placed", "order.canceled", "payment.authorized", "payment.voided")
-_AMOUNTS: Final = ("authorized", "captured", "voided", "refunded")
+_COVERS: Final = (*TAKEN, *COVERED)
+_EFFECTS: Final = {  # what our columns and transactions add up, and what the journal calls it
+    "authorized": ("authorization",), "captured": ("capture",), "voided": ("cancel", "release"),
+    "refunded": ("refund",),
+}  # fmt: skip
 
 
 def broken(pair: Pair) -> Iterator[str]:
@@ -53,8 +57,10 @@ def _stock(books: Books) -> Iterator[str]:
 def _money(payment: Row, books: Books, effects: list[Any]) -> Iterator[str]:
     """[M-1, M-3, M-4, I-2] Columns, transactions and the processor's journal say one thing."""
     steps = [step for step in books.steps if step["payment_id"] == payment["id"]]
-    ours, theirs = fold(SimpleNamespace(**step) for step in steps), _theirs(effects)
-    stored = Amounts(**{name: payment[f"{name}_amount"] for name in _AMOUNTS})
+    amounts = fold(SimpleNamespace(**step) for step in steps)
+    ours = {name: getattr(amounts, name) for name in _EFFECTS}
+    stored = {name: payment[f"{name}_amount"] for name in _EFFECTS}
+    theirs = {name: _sum(effects, *kinds) for name, kinds in _EFFECTS.items()}
     if stored != ours:
         yield f"the payment is stored as {stored}, its transactions fold to {ours}"
     if ours != theirs and payment["state"] != "expired":
@@ -64,13 +70,21 @@ def _money(payment: Row, books: Books, effects: list[Any]) -> Iterator[str]:
         yield f"{happened['authorization']} authorizations of one payment"
     if happened["capture"] and happened["cancel"]:
         yield "captured and released"
+    if theirs["authorized"] > theirs["captured"] + theirs["voided"]:
+        yield from _held(payment, books)
 
 
-def _theirs(effects: list[Any]) -> Amounts:
-    sums: Counter[str] = Counter()
-    for effect in effects:
-        sums[effect["effect"]] += effect["amount"]
-    return Amounts(sums["authorization"], sums["capture"], sums["cancel"], sums["refund"])
+def _sum(effects: list[Any], *kinds: str) -> int:
+    return sum(effect["amount"] for effect in effects if effect["effect"] in kinds)
+
+
+def _held(payment: Row, books: Books) -> Iterator[str]:
+    """[M-2] Money that the processor holds is held for a live order, or for a person to decide."""
+    orders = [order for order in books.orders if order["payment_id"] == payment["id"]]
+    waiting = [c for c in books.checkouts if c["payment_id"] == payment["id"]]
+    for_order = any(order["state"] != "canceled" for order in orders)
+    if not for_order and not any(c["state"] in _STILL_OPEN for c in waiting):
+        yield f"the processor holds money for nobody ({payment['state']})"
 
 
 def _stories(books: Books) -> Iterator[str]:
@@ -82,13 +96,12 @@ def _stories(books: Books) -> Iterator[str]:
         stock = Counter(row["state"] for row in held[number])
         if number in bought:
             yield from _placed(checkout, bought[number], keys[number], stock)
+            yield from _covered(bought[number], books)
         elif checkout["state"] not in _STILL_OPEN:
             yield from _refused(checkout, books.payment.get(checkout["payment_id"]), stock)
 
 
-def _placed(
-    checkout: Row, order: Row, keys: Sequence[Row], stock: Counter[str]
-) -> Iterator[str]:
+def _placed(checkout: Row, order: Row, keys: Sequence[Row], stock: Counter[str]) -> Iterator[str]:
     if checkout["state"] != _BOUGHT:
         yield f"there is an order, and its checkout is {checkout['state']}"
     if order["payment_id"] != checkout["payment_id"]:
@@ -98,6 +111,12 @@ def _placed(
         yield "there is an order, and no key says so"
     if order["state"] != "canceled" and stock["held"] + stock["released"]:
         yield f"a live order with stock that is not its own: {dict(stock)}"
+
+
+def _covered(order: Row, books: Books) -> Iterator[str]:
+    payment = books.payment[order["payment_id"]]
+    if order["state"] not in ("canceled", "payment_required") and payment["state"] not in _COVERS:
+        yield f"an order that is {order['state']} stands on a payment that is {payment['state']}"
 
 
 def _refused(checkout: Row, payment: Row | None, stock: Counter[str]) -> Iterator[str]:

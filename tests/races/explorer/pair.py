@@ -59,6 +59,9 @@ class Told:
     code: str = ""
     is_replay: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}".strip() + (" (replayed)" if self.is_replay else "")
+
 
 class Pair:
     """One race. Subclasses say what stands in this module's docstring."""
@@ -169,4 +172,3 @@ def later(seconds: float, action: Action) -> Action:
         return action()
 
     return act
-

@@ -8,6 +8,7 @@ most `bound` preemptions is played once, and none is left out.
 """
 
 import itertools
+import math
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +76,7 @@ class Wandering:
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
 
-    def choose(self, step: int, able: Sequence[str], last: str | None) -> str:  # noqa: ARG002
+    def choose(self, step: int, able: Sequence[str], last: str | None) -> str:
         """By the dice."""
         if last in able and self._dice.randrange(self.patience):
             return last
@@ -129,15 +130,15 @@ def all_schedules(
 ) -> Iterator[tuple[str, ...]]:
     """Play every schedule with at most `bound` preemptions, fewest first; yields each one played.
 
-    With a `limit`: all with fewer preemptions as far as it goes, and a sample (by `seed`) of
-    those with the most.
+    With a `limit`: a sample by `seed`, shared out evenly between the numbers of preemptions.
     """
     waiting: list[list[tuple[str, ...]]] = [[()], *([] for _ in range(bound))]
     played = 0
     for spent, level in enumerate(waiting):
-        random.Random(seed).shuffle(level) if limit is not None and spent == bound else None
-        while level and (limit is None or played < limit):
-            turns = level.pop(0)
+        dice = random.Random(seed) if limit is not None else None
+        until = math.inf if limit is None else played + (limit - played) / (bound - spent + 1)
+        while level and played < until:
+            turns = level.pop(dice.randrange(len(level)) if dice else 0)
             for more, other in others(play(turns), given=len(turns)):
                 if more <= bound:
                     waiting[more].append(other)

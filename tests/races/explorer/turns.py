@@ -119,8 +119,8 @@ def _watch_connection(actor: Actor) -> None:
     line = connections[DEFAULT_DB_ALIAS]
     line.execute_wrappers[:] = [statement]
     vars(line).update(
-        _commit=_by_turns("COMMIT", type(line)._commit, line),  # noqa: SLF001 - Django has no hook
-        _rollback=_by_turns("ROLLBACK", type(line)._rollback, line),  # noqa: SLF001 - nor here
+        _commit=_by_turns("COMMIT", type(line)._commit, line),
+        _rollback=_by_turns("ROLLBACK", type(line)._rollback, line),
     )
 
 

@@ -3,19 +3,26 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Final
+from unittest import mock
+from uuid import UUID
 
 from django.conf import settings
 
 from foundation import clock, idempotency
 from foundation.models import IdempotencyKey
-from orders.models import Order
+from orders.checkout import pay
+from orders.checkout.pay import Purchase
+from orders.models import Checkout, Order
+from orders.refusals import CheckoutInProgress
+from orders.states import HOLDS_ITS_CART
 from tests import builders
 from tests.races.explorer.controls import naive, together, without_unique
 from tests.races.explorer.pair import Action, Pair, Told, later
 from tests.races.explorer.turns import Ended
 
-_KEEP_SECONDS = settings.IDEMPOTENCY_KEEP.total_seconds() + 1
+_KEEP_SECONDS: Final = settings.IDEMPOTENCY_KEEP.total_seconds() + 1
+_REALLY_OPEN: Final = pay._open
 
 
 class _OneWish(Pair):
@@ -72,17 +79,22 @@ def _claim_by_looking_first(*, scope, key, fingerprint, lease_seconds, subject):
     row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
     if row is not None:
         return idempotency._decide(row, fingerprint, lease_seconds)
-    fresh = IdempotencyKey.objects.create(
+    fresh = _a_row(scope, key, fingerprint, lease_seconds, subject)
+    fresh.save(force_insert=True)
+    return idempotency.Claim(row=fresh, is_new=True)
+
+
+def _a_row(scope, key, fingerprint, lease_seconds, subject):
+    return IdempotencyKey(
         scope=scope, key=key, fingerprint=fingerprint, subject_kind=subject[0],
         subject_id=subject[1], leased_until=idempotency.from_now(lease_seconds),
     )  # fmt: skip
-    return idempotency.Claim(row=fresh, is_new=True)
 
 
 class SameCartMeetsSameCart(_OneWish):
     """Two requests for one cart, each with a key of its own: one order, one clear refusal."""
 
-    guard = "nothing in the database says that a cart is ordered once"
+    guard = "whether the cart was ordered is looked up, and nothing in the database says so"
 
     def actors(self) -> Sequence[Action]:
         return [lambda: self.pay(self.body, key=builders.a_key())] * 2
@@ -97,13 +109,25 @@ class SameCartMeetsSameCart(_OneWish):
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
-        return without_unique("orders_checkout", "client_id, cart_id")
+        return together(
+            without_unique("orders_checkout", "client_id, cart_id"),
+            mock.patch.object(pay, "_open", _open_by_looking_first),
+        )
+
+
+def _open_by_looking_first(purchase: Purchase, checkout_id: UUID) -> Checkout:
+    same_cart = Checkout.objects.filter(
+        client_id=purchase.client_id, cart_id=purchase.intent.cart_id, state__in=HOLDS_ITS_CART
+    )
+    if same_cart.exists():
+        raise CheckoutInProgress("It is being ordered.")
+    return _REALLY_OPEN(purchase, checkout_id)
 
 
 class ReaperMeetsReplay(_OneWish):
     """A key is deleted while it is being asked: the stored answer, or that the cart is ordered."""
 
-    guard = "nothing in the database says that a cart is ordered once"
+    guard = "who did not win the key takes it for granted that it is there"
 
     def arrange(self) -> None:
         super().arrange()
@@ -114,15 +138,23 @@ class ReaperMeetsReplay(_OneWish):
 
     def promise(self, *ended: Ended) -> Iterator[str]:
         told = ended[0].value
-        if told is None or (told.status, told.body) != (201, self.first.body):
-            if told is None or told.code != "cart_already_ordered":
-                yield f"the replay was told {told}"
+        is_replay = told is not None and told.is_replay and told.body == self.first.body
+        if not is_replay and (told is None or told.code != "cart_already_ordered"):
+            yield f"the replay was told {told}"
         if self.orders() != 1:
             yield f"{self.orders()} orders of one wish"
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
-        return without_unique("orders_checkout", "client_id, cart_id")
+        return naive(idempotency, claim=_claim_for_granted)
+
+
+def _claim_for_granted(*, scope, key, fingerprint, lease_seconds, subject):
+    fresh = _a_row(scope, key, fingerprint, lease_seconds, subject)
+    if idempotency._insert(fresh):
+        return idempotency.Claim(row=fresh, is_new=True)
+    row = IdempotencyKey.objects.select_for_update(no_key=True).get(scope=scope, key=key)
+    return idempotency._decide(row, fingerprint, lease_seconds)
 
 
 class ReaperMeetsSlowOriginal(_OneWish):

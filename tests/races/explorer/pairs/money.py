@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 
 from events.models import OutboxEvent
-from foundation import clock
 from payments.models import Payment
 from payments.services import capture, resolve, steps, void
 from tests.races.explorer.controls import (

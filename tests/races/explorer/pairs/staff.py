@@ -8,14 +8,15 @@ from uuid import UUID
 from django.conf import settings
 
 from foundation import idempotency
-from foundation.models import AuditEntry, IdempotencyKey
+from foundation.models import AuditEntry, IdempotencyKey, Transition
 from orders import cancellation, fulfillment, reviews
-from orders.checkout import recovery
+from orders.checkout import recovery, steps
 from orders.models import Checkout, Fulfillment, Order
 from payments.models import Payment
+from payments.services import steps as payment_steps
 from payments.services import void
 from tests import builders
-from tests.races.explorer.controls import move_whatever_it_is, naive
+from tests.races.explorer.controls import move_whatever_it_is, naive, together
 from tests.races.explorer.pair import Action, Pair, later
 from tests.races.explorer.turns import Ended
 
@@ -89,15 +90,43 @@ class ApproveMeetsTheEndOfReview(_InReview):
 
 
 class ApproveMeetsVoid(_InReview):
-    """Approved while somebody releases the hold: no order stands on a hold that is gone."""
+    """Approved while somebody releases the hold: no order is placed on a hold that is going."""
 
-    guard = "the pivot does not look at the payment again"
+    guard = "the pivot does not look at the payment's row again"
 
     def actors(self) -> Sequence[Action]:
         return [self.approve, self.release]
 
     def release(self) -> Payment:
         return void.void(self.checkout.payment.pk, by="staff:ben", reason="odd")
+
+    def promise(self, *ended: Ended) -> Iterator[str]:
+        yield from super().promise(*ended)
+        number = self.checkout.payment.pk
+        moves = Transition.objects.filter(aggregate_id__in=[number, self.checkout.pk])
+        states = list(moves.order_by("id").values_list("to_state", flat=True))
+        if "completed" in states and "voiding" in states[: states.index("completed")]:
+            yield f"an order was placed on a hold that was being released: {states}"
+
+    @staticmethod
+    def control() -> AbstractContextManager[Any]:
+        return naive(steps, _is_still_held=lambda checkout: checkout.payment.state == "authorized")
+
+
+class RejectMeetsVoid(_InReview):
+    """Rejected while somebody releases the hold: it is released once, and the stock comes back."""
+
+    guard = "a payment is moved whatever it is"
+
+    def actors(self) -> Sequence[Action]:
+        return [self.reject, self.release]
+
+    release = ApproveMeetsVoid.release
+
+    @staticmethod
+    def control() -> AbstractContextManager[Any]:
+        modules = (void, payment_steps)
+        return together(*(naive(module, move=move_whatever_it_is) for module in modules))
 
 
 def _record_blindly(checkout_id: UUID, decision: str) -> None:
