@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from tests.races.explorer.schedules import Choice, Script
+from tests.races.explorer.schedules import Choice, Diverged, Script
 from tests.races.explorer.turns import DONE, MOVING, PARKED, Actor, Ended
 
 NAMES: Final = "ABC"
@@ -67,6 +67,8 @@ class Director:
         try:
             while able := self._able():
                 last = self._step(run, script, able, last)
+        except Diverged as diverged:
+            raise Diverged(f"{diverged}; {self._seen(run)}") from None
         finally:
             self._finish()
         run.ended = tuple(actor.ended for actor in self.actors)
@@ -81,6 +83,10 @@ class Director:
         self._settle()
         run.waits += actor.state == MOVING
         return who
+
+    def _seen(self, run: Run) -> str:
+        now = ", ".join(f"{a.name} {a.state} {a.point[:60]!r}" for a in self.actors)
+        return f"now {now}; before {[(c.who, c.able, c.point[:30]) for c in run.choices[-6:]]}"
 
     def _able(self) -> tuple[str, ...]:
         return tuple(actor.name for actor in self.actors if actor.state == PARKED)
