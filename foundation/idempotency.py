@@ -26,6 +26,7 @@ from foundation.transactions import durable
 State = IdempotencyKey.State
 SYSTEM_SCOPE: Final = "system"
 _ENDED: Final = (State.COMPLETED, State.ABANDONED)
+_CLAIM_TRIES: Final = 3
 _REAP_BATCHES_MAX: Final = 1_000
 
 
@@ -144,11 +145,16 @@ def claim(
         subject_id=subject[1],
         leased_until=from_now(lease_seconds),
     )
-    if _insert(fresh):
-        return Claim(row=fresh, is_new=True)
-    # A new statement: the winner's row is not in the losing INSERT's snapshot.
-    row = IdempotencyKey.objects.select_for_update(no_key=True).get(scope=scope, key=key)
-    return _decide(row, fingerprint, lease_seconds)
+    for _ in range(_CLAIM_TRIES):
+        if _insert(fresh):
+            return Claim(row=fresh, is_new=True)
+        # A new statement: the winner's row is not in the losing INSERT's snapshot.
+        rows_of_key = IdempotencyKey.objects.select_for_update(no_key=True)
+        row = rows_of_key.filter(scope=scope, key=key).first()
+        if row is not None:
+            return _decide(row, fingerprint, lease_seconds)
+        # It was reaped between the two statements: the key is anybody's again.
+    raise InProgress
 
 
 def _insert(row: IdempotencyKey) -> bool:

@@ -28,7 +28,7 @@ class Sandbox:
         self.child = subprocess.Popen(
             [
                 sys.executable, "-m", "sandbox_processor", "--host", "127.0.0.1",
-                "--port", str(self.port), "--journal", str(self.journal_file),
+                "--port", str(self.port), "--journal", str(self.journal_file), "--allow-reset",
             ],
             cwd=ROOT,
         )  # fmt: skip
@@ -71,6 +71,10 @@ class Sandbox:
         self.heal()
         self.http.delete("/_sandbox/clock")
         self.http.put("/_sandbox/listener", json={"url": None})
+
+    def forget(self):
+        """Everything that ever happened, for worlds that come by the thousand."""
+        assert self.http.delete("/_sandbox/journal").status_code == 200
 
     def requests(self, payment=None):
         """Every request received (for one payment, by our reference)."""

@@ -154,7 +154,9 @@ def _record_answer(payment: Payment, seen: ProcessorPayment, *, by: str) -> None
 def _record_confirmation(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
     payment.is_confirmed = seen.status == "authorized"
     if seen.status == "canceled":
-        move(payment, table=PAYMENT, to="expired", by=by, reason="the hold is gone")
+        # From here only: one that is being released meanwhile is its releaser's to close.
+        reason, here = "the hold is gone", ("authorized",)
+        move(payment, table=PAYMENT, to="expired", by=by, reason=reason, only_from=here)
 
 
 def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:

@@ -62,16 +62,23 @@ def _links(signature):
     return [signature] if parts is None else [link for part in parts for link in _links(part)]
 
 
+def play_batch():
+    """Relay what is due, and do what the worker does for each; returns the types told."""
+    batch = []
+    relay.relay_batch(limit=200, send=batch.append)
+    for event in batch:
+        play(event)
+    return [event.type for event in batch]
+
+
 def play_events():
     """Relay whatever is due, and what follows from it, to the end; returns the types told."""
     told = []
     for _ in range(_BATCHES_MAX):
-        batch = []
-        if not relay.relay_batch(limit=200, send=batch.append):
+        batch = play_batch()
+        if not batch:
             return told
-        for event in batch:
-            told.append(event.type)
-            play(event)
+        told += batch
     raise AssertionError("the events do not come to an end")
 
 

@@ -1,0 +1,39 @@
+"""The stage: settings that keep every run of a schedule the same, and the points outside SQL."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.test import override_settings
+
+from orders import rate_tables
+from payments import processors
+from tests.races.explorer.turns import calls_out_are_points
+from tests.sandbox import Sandbox
+
+_SETTINGS: Final[dict[str, Any]] = {
+    "STRIPE_READ_SECONDS": 20.0,  # nobody is slow here but by the schedule
+    "STRIPE_CONNECT_SECONDS": 20.0,
+    "PROCESSOR_LOOKUP_LAG_SECONDS": 0.0,
+    "RESOLVE_FIRST_SECONDS": 5.0,
+    "RATE_TABLES_SECONDS": 1e9,  # read once, or some runs would have a statement more
+    "STRIPE_LIST_PAGES_MAX": 1,  # or a look-up would cost the more, the more worlds there were
+    "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
+}
+
+
+@contextmanager
+def staged(sandbox: Sandbox) -> Iterator[None]:
+    """For as long as schedules are played."""
+    before = logging.root.manager.disable
+    with override_settings(STRIPE_API_BASE=sandbox.url, **_SETTINGS), calls_out_are_points():
+        processors.processor.cache_clear()
+        rate_tables.forget()
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+            processors.processor.cache_clear()
+            rate_tables.forget()

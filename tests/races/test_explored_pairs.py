@@ -1,0 +1,38 @@
+"""Every pair of the race explorer, with some of its schedules; and every control.
+
+All schedules: `python -m tests.races.explorer --all`.
+"""
+
+import pytest
+
+from tests.races.explorer.explore import Explorer
+from tests.races.explorer.pairs import PAIRS
+from tests.races.explorer.stage import staged
+
+SOME = 24
+EVERY_PAIR = pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+
+
+@pytest.fixture
+def stage(transactional_db, sandbox):
+    """The processor, and settings under which a schedule does the same thing twice."""
+    with staged(sandbox):
+        yield sandbox
+
+
+@EVERY_PAIR
+def test_no_schedule_breaks_the_promise(pair, stage):
+    with Explorer(pair, stage) as explorer:
+        found = explorer.explore(limit=SOME)
+
+    assert found.schedules > 1
+    assert not found.violations, found.violations[0]
+
+
+@EVERY_PAIR
+def test_control_without_its_guard_a_schedule_with_a_preemption_breaks_it(pair, stage):
+    with Explorer(pair, stage, control=True) as explorer:
+        found = explorer.explore()
+
+    assert found.violations, f"{pair.title()}: nothing broke although {pair.guard}"
+    assert found.violations[0].preemptions, f"it breaks without a race: {found.violations[0]}"
