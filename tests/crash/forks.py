@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,11 +46,11 @@ class Ending:
 
 
 def in_a_child(
-    work: Callable[[Line], None], *, on_pause: Callable[[], None] | None = None
+    work: Callable[[Line], None], *, on_message: Callable[[Message], None] | None = None
 ) -> Ending:
     """Run `work` in a forked child to its end or death. Whatever it says is kept.
 
-    A child that says `paused` waits until `on_pause` was done by the parent.
+    `on_message` hears each message at once; a child that says `paused` waits until it did.
     """
     hear, mouth = os.pipe()
     ear, speak = os.pipe()
@@ -63,29 +62,43 @@ def in_a_child(
     os.close(mouth)
     os.close(ear)
     ending = Ending()
+    try:
+        _listen(ending, hear=hear, speak=speak, on_message=on_message)
+    finally:
+        _, status = os.waitpid(child, 0)
+        ending.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    return ending
+
+
+def _listen(
+    ending: Ending, *, hear: int, speak: int, on_message: Callable[[Message], None] | None
+) -> None:
     with os.fdopen(hear, "rb") as lines, os.fdopen(speak, "wb", buffering=0) as word:
         for raw in lines:
             message = json.loads(raw)
             ending.messages.append(message)
-            if "paused" in message and on_pause is not None:
-                on_pause()
+            if on_message is not None:
+                on_message(message)
+            if "paused" in message:
                 word.write(b".")
-    _, status = os.waitpid(child, 0)
-    ending.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    return ending
 
 
 def _live(work: Callable[[Line], None], line: Line) -> None:
     """A child's whole life; it never returns into the parent's code."""
-    gc.disable()
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(CHILD_SECONDS)
+    try:
+        gc.disable()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(CHILD_SECONDS)
+        _work(work, line)
+    finally:
+        os._exit(0)
+
+
+def _work(work: Callable[[Line], None], line: Line) -> None:
     try:
         work(line)
     except BaseException:  # noqa: BLE001 - whatever it is, the parent is told
         line.say(error=traceback.format_exc(limit=-6))
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def die() -> None:

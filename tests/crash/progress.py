@@ -45,7 +45,7 @@ class Progress:
 
 def line_of(result: Result) -> str:
     """Everything there is to know of a failure, on one line, with the command that repeats it."""
-    trial, why = result.trial, " ".join(result.detail.split())
+    trial, (*_, why) = result.trial, result.detail.strip().splitlines() or [""]
     where = "no blow"
     if trial.blow:
         where = f"point {trial.blow.identity or trial.blow.ordinal} {trial.blow.side}"

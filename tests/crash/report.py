@@ -75,7 +75,7 @@ class Report:
             "unexercised": self.unexercised,
             "skipped": [f"{s.flow} / {s.outcome}: {s.reason}" for s in self.skipped],
             "failures": [
-                {"seed": self.seed, "line": line_of(r), "trial": r.trial.as_json()}
+                {"line": line_of(r), "detail": r.detail, "trial": r.trial.as_json()}
                 for r in self.failures
             ],
             "versions": {"python": platform.python_version(), **_versions()},

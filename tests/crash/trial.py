@@ -22,12 +22,13 @@ from foundation.models import PeriodicRun
 from tests.crash import broker, facts, flows, incoming, invariants, world
 from tests.crash.bench import ACTOR, WORLD, Bench
 from tests.crash.flows import Flow
-from tests.crash.forks import Ending, Line, in_a_child
+from tests.crash.forks import Ending, Line, Message, in_a_child
 from tests.crash.outcomes import REQUESTS, Outcome
 from tests.crash.points import Blow, Trial
-from tests.crash.probe import Pause, Probe, Work, install
+from tests.crash.probe import Differs, Pause, Probe, Work, install
 from tests.crash.scene import Scene, Stage, a_stage
 
+_DIFFERS: Final = f"{Differs.__module__}.{Differs.__name__}"
 _TRIES: Final = 3
 _BURIAL_SECONDS: Final = 5.0
 _LEASE_IS_OVER_SECONDS: Final = 61.0
@@ -100,7 +101,7 @@ class _Run:
 
     def run(self) -> None:
         self.bench.recorder.clear()
-        actor = self._fork(self._act, on_pause=self._meanwhile)
+        actor = self._fork(self._act)
         self._bury(actor, self.trial.blow)
         self.result.points = [tuple(point) for told in actor.told("points") for point in told]
         if self.trial.second:
@@ -119,20 +120,24 @@ class _Run:
             world.past_the_lease(scene)
         self._check(scene)
 
-    def _fork(
-        self, part: Callable[[Line], None], *, on_pause: Callable[[], None] | None = None
-    ) -> Ending:
-        ending = in_a_child(part, on_pause=on_pause)
-        for told in ending.told("stage"):
-            self.stage = Stage(**told)
-        self.heard += ending.told("heard")
+    def _fork(self, part: Callable[[Line], None]) -> Ending:
+        ending = in_a_child(part, on_message=self._hear)
         self.bench.recorder.read()
         for error in ending.told("error"):
             *_, last = error.strip().splitlines()
-            raise Unreached(last) if "Differs" in last else Broken(error)
+            raise Unreached(last) if last.startswith(_DIFFERS) else Broken(error)
         if ending.signal and not ending.was_killed:
             raise Broken(f"a child ended by signal {ending.signal} (14: it hung)")
         return ending
+
+    def _hear(self, message: Message) -> None:
+        """What the process after it must know, as soon as it is said."""
+        if "stage" in message:
+            self.stage = Stage(**message["stage"])
+        if "heard" in message:
+            self.heard.append(message["heard"])
+        if "paused" in message:
+            self._meanwhile()
 
     def _bury(self, ending: Ending, blow: Blow | None) -> None:
         """Make sure that it died where it should, or lived on where it should."""
