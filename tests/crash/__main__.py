@@ -13,16 +13,18 @@ import contextlib
 import importlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from types import FrameType
 
 import django
 
 from checkout_project import embedded
+from tests import services
 
-PREFIX: Final = "checkout-crash-"
 
 
 def arguments() -> argparse.Namespace:
@@ -56,6 +58,8 @@ def main() -> int:
     if not (options.all or options.list or options.flow):
         sys.stderr.write("Say --all, or --flow NAME; --help tells the rest.\n")
         return 2
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _end)
     with _a_folder() as folder, embedded.provided(os.environ, data=folder, durable=False):
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.crash.settings"
         django.setup()
@@ -63,9 +67,15 @@ def main() -> int:
         return int(command.execute(options, folder=folder))
 
 
+def _end(signum: int, _frame: FrameType | None) -> None:
+    """An interrupted run stops its servers and removes its folder as well."""
+    sys.exit(128 + signum)
+
+
 @contextlib.contextmanager
-def _a_folder():
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+def _a_folder() -> Iterator[Path]:
+    services.sweep()
+    folder = Path(tempfile.mkdtemp(prefix=services.PREFIX))
     folder.chmod(0o711)  # as root, the servers run as somebody who must be able to pass
     try:
         yield folder

@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -94,6 +95,8 @@ def _workers(folder: Path, count: int) -> Iterator[Pool]:
 
 
 def _begin(numbers: "multiprocessing.SimpleQueue[int]", own: Iterable[Bench]) -> None:
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_DFL)
     number = numbers.get()
     _mine[:] = [bench for bench in own if bench.number == number]
     gc.collect()

@@ -52,8 +52,9 @@ def past_the_lease(scene: Scene) -> None:
 
 
 def _round(scene: Scene, seconds: float) -> Work:
-    """Time goes by; then each periodic job once, and every event and message to its end."""
+    """What is due now; then time goes by, each periodic job runs once, and what follows from it."""
     work = scene.probe.work = Work()
+    _tell_everything(scene)
     scene.later(seconds)
     for task in periodic_jobs():
         app.tasks[task]()
