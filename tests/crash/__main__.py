@@ -1,6 +1,7 @@
 """Crash trials.
 
     python -m tests.crash --all                       every point, side, outcome and variant
+    python -m tests.crash --small                     some of it, in about a minute
     python -m tests.crash --flow checkout             one flow
     python -m tests.crash --flow checkout --outcome decline --point 7 --side after --variant again
     python -m tests.crash --list                      the points, without a trial
@@ -26,7 +27,6 @@ from checkout_project import embedded
 from tests import services
 
 
-
 def arguments() -> argparse.Namespace:
     """What can be asked for."""
     parser = argparse.ArgumentParser(
@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
     )  # fmt: skip
     add = parser.add_argument
     add("--all", action="store_true", help="every flow and 1,000 double crashes")
+    add("--small", action="store_true", help="a sample that takes about a minute, and each plant")
     add("--list", action="store_true", help="show the points of the flows asked for, and stop")
     add("--flow", action="append", default=[], metavar="NAME")
     add("--outcome", action="append", default=[], metavar="NAME")
@@ -43,11 +44,11 @@ def arguments() -> argparse.Namespace:
     add("--side", action="append", default=[], choices=["before", "after", "lost"])
     add("--second", type=int, metavar="N", help="kill the recovery as well, at its point N")
     add("--second-side", default="before", choices=["before", "after"])
-    add("--every", type=int, default=1, metavar="N", help="only each Nth point")
+    add("--sample", type=int, default=0, metavar="N", help="N trials, drawn by the seed")
     add("--double", type=int, default=None, metavar="N", help="N double crashes")
-    add("--seed", type=int, default=1, help="draws the double crashes")
+    add("--seed", type=int, default=1, help="draws samples and doubles")
     add("--workers", type=int, default=2)
-    add("--plant", default="", metavar="BUG", help="put a known bug in: it must be found")
+    add("--plant", default="", metavar="BUG", help="put a known bug in (see plants.py)")
     add("--json", metavar="FILE", help="write counts, versions and failures")
     return parser.parse_args()
 
@@ -55,8 +56,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Servers, Django, then the run; 0 when nothing is wrong."""
     options = arguments()
-    if not (options.all or options.list or options.flow):
-        sys.stderr.write("Say --all, or --flow NAME; --help tells the rest.\n")
+    if not (options.all or options.small or options.list or options.flow):
+        sys.stderr.write("Say --all, --small or --flow NAME; --help tells the rest.\n")
         return 2
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _end)

@@ -5,6 +5,7 @@ database. None of them opens a connection: every connection belongs to a child a
 """
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,13 @@ from orders import rate_tables
 from payments import processors
 from tests import builders
 from tests.crash import broker
-from tests.crash.forks import in_a_child
+from tests.crash.forks import Resident, in_a_child
 from tests.crash.memory import FlightRecorder
 from tests.crash.outcomes import TIMED_OUT_SECONDS, Outcome
 from tests.sandbox import Sandbox
 
 _MAINTENANCE: Final = connection.settings_dict["NAME"]
+_READ_SECONDS: Final = settings.STRIPE_READ_SECONDS
 _PREFIX: Final = f"crash_{os.getpid()}"
 TEMPLATE: Final = f"{_PREFIX}_template"
 ACTOR: Final = "crash-actor"
@@ -41,6 +43,8 @@ class Bench:
         place = folder / f"sandbox-{number}"
         place.mkdir()
         self.sandbox = Sandbox(place)
+        self._resident: Resident | None = None
+        self._settled_in = 0
 
     def open(self) -> None:
         """Start the processor and make the database."""
@@ -48,8 +52,21 @@ class Bench:
         self.sandbox.http.close()
         self.renew()
 
+    def resident(self, parts: Mapping[str, Callable[..., None]]) -> Resident:
+        """The process that lives on from trial to trial, forked when it is first wanted."""
+        if self._resident is None:
+            self._resident = Resident(parts, self)
+        return self._resident
+
+    def let_go(self) -> None:
+        """End the process that lives on."""
+        if self._resident is not None:
+            self._resident.dismiss()
+            self._resident = None
+
     def renew(self) -> None:
         """An empty shop: what a failed trial left behind must not fail the next one."""
+        self.let_go()
         self.mails.unlink(missing_ok=True)
         _admin(
             f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)",
@@ -63,22 +80,30 @@ class Bench:
 
     def settle_in(self, outcome: Outcome, *, name: str) -> None:
         """In a child: connections of its own, and the settings of this outcome."""
+        if self._settled_in != os.getpid():
+            self._settled_in = os.getpid()
+            self._connect(name)
+        settings.STRIPE_READ_SECONDS = TIMED_OUT_SECONDS if outcome.is_silent else _READ_SECONDS
+        processors.processor.cache_clear()
+        rate_tables.forget()
+        ApiKeyAuthentication._believed.clear()
+
+    def _connect(self, name: str) -> None:
         connection.settings_dict["NAME"] = self.database
         connection.settings_dict["OPTIONS"]["application_name"] = name
         settings.STRIPE_API_BASE = self.sandbox.url
         settings.CRASH_MAIL_FILE = str(self.mails)
-        if outcome.is_silent:
-            settings.STRIPE_READ_SECONDS = TIMED_OUT_SECONDS
-        processors.processor.cache_clear()
-        rate_tables.forget()
-        ApiKeyAuthentication._believed.clear()
         broker.keep_apart(f"{_PREFIX}:{self.number}:")
         self.sandbox.http = httpx.Client(
-            base_url=self.sandbox.url, timeout=10, verify=False, trust_env=False  # noqa: S501
+            base_url=self.sandbox.url,
+            timeout=10,
+            verify=False,  # noqa: S501 - plain HTTP; a TLS context would cost more than the call
+            trust_env=False,
         )
 
     def disconnect(self) -> None:
         """Close whatever this process had opened, so that its children inherit nothing."""
+        self._settled_in = 0
         connection.close()
         processors.processor.cache_clear()
         broker.disconnect()

@@ -18,7 +18,7 @@ from checkout_project.celery import app
 _MESSAGES_MAX: Final = 200  # a message that causes itself must not keep a trial for ever
 
 
-class MessagesWithoutEnd(BaseException):
+class MessagesWithoutEnd(Exception):
     """More messages than any trial needs: something tells of itself."""
 
 
@@ -34,7 +34,7 @@ def work_off() -> int:
         if not waiting:
             return count
         take(waiting[0])
-    raise MessagesWithoutEnd
+    raise MessagesWithoutEnd(f"the messages do not come to an end: {_MESSAGES_MAX} at once")
 
 
 def take(queue: str) -> bool:

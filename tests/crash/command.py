@@ -7,21 +7,22 @@ from typing import Final
 
 from tests.crash import flows, plan, run
 from tests.crash.plan import Wish
+from tests.crash.plants import PLANTS
 from tests.crash.points import Blow
 
 _DOUBLES_OF_ALL: Final = 1_000
+_SAMPLE_OF_SMALL: Final = 60
+_DOUBLES_OF_SMALL: Final = 10
 
 
 def execute(options: argparse.Namespace, *, folder: Path) -> int:
     """Run, and say what came of it; 0 when nothing is wrong."""
-    unknown = set(options.flow) - set(flows.every())
-    if unknown:
-        sys.stderr.write(f"No flow {', '.join(unknown)}; there are {', '.join(flows.every())}.\n")
+    if wrong := _unknown(options):
+        sys.stderr.write(f"{wrong}\n")
         return 2
     found = run.run(
-        _wish(options), folder=folder, workers=options.workers, planted=options.plant,
-        only_points=options.list,
-    )  # fmt: skip
+        _wish(options), folder=folder, workers=options.workers, only_points=options.list
+    )
     if options.list:
         for told in found.discoveries:
             sys.stdout.write(f"\n{told.trial.flow} / {told.trial.outcome}\n")
@@ -32,18 +33,31 @@ def execute(options: argparse.Namespace, *, folder: Path) -> int:
     return 0 if found.is_good else 1
 
 
+def _unknown(options: argparse.Namespace) -> str:
+    """What was named and does not exist; '' when all does."""
+    for names, known in ((options.flow, flows.every()), (filter(None, [options.plant]), PLANTS)):
+        for name in names:
+            if name not in known:
+                return f"No {name!r}; there are {', '.join(known)}."
+    return ""
+
+
 def _wish(options: argparse.Namespace) -> Wish:
-    doubles = options.double
-    if doubles is None:
-        doubles = _DOUBLES_OF_ALL if options.all else 0
     return Wish(
         flows=tuple(options.flow),
         outcomes=tuple(options.outcome),
         variants=tuple(options.variant),
         points=tuple(options.point),
         sides=tuple(options.side),
-        every=options.every,
-        doubles=doubles,
         second=None if options.second is None else Blow(options.second, options.second_side),
+        plant=options.plant,
+        sample=_SAMPLE_OF_SMALL if options.small else options.sample,
+        doubles=_doubles(options),
+        is_small=options.small,
         seed=options.seed,
     )
+
+
+def _doubles(options: argparse.Namespace) -> int:
+    usual = _DOUBLES_OF_ALL if options.all else _DOUBLES_OF_SMALL if options.small else 0
+    return usual if options.double is None else options.double

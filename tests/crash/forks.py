@@ -1,16 +1,18 @@
-"""Children that may be killed: forked, heard line by line, buried."""
+"""Processes that may be killed, and one that lives on: forked, heard line by line, buried."""
 
 import gc
 import json
 import os
+import pickle
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 Message = dict[str, Any]
-CHILD_SECONDS: Final = 60  # a child that takes longer hangs
+Hear = Callable[[Message], None]
+CHILD_SECONDS: Final = 60  # a process that takes longer for its part hangs
 
 
 class Line:
@@ -30,7 +32,7 @@ class Line:
 
 @dataclass
 class Ending:
-    """What became of a child: the signal that ended it (0: none), and everything it said."""
+    """What became of a part: the signal that ended it (0: none), and everything it said."""
 
     signal: int = 0
     messages: list[Message] = field(default_factory=list)
@@ -45,60 +47,106 @@ class Ending:
         return [message[name] for message in self.messages if name in message]
 
 
-def in_a_child(
-    work: Callable[[Line], None], *, on_message: Callable[[Message], None] | None = None
-) -> Ending:
-    """Run `work` in a forked child to its end or death. Whatever it says is kept.
+class Child:
+    """A forked process, with a pipe each way."""
 
-    `on_message` hears each message at once; a child that says `paused` waits until it did.
-    """
-    hear, mouth = os.pipe()
-    ear, speak = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(hear)
-        os.close(speak)
-        _live(work, Line(mouth=mouth, ear=ear))
-    os.close(mouth)
-    os.close(ear)
-    ending = Ending()
-    try:
-        _listen(ending, hear=hear, speak=speak, on_message=on_message)
-    finally:
-        _, status = os.waitpid(child, 0)
-        ending.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    return ending
+    def __init__(self, live: Callable[[Line], None]) -> None:
+        hear, mouth = os.pipe()
+        ear, speak = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(hear)
+            os.close(speak)
+            _live(live, Line(mouth=mouth, ear=ear))
+        os.close(mouth)
+        os.close(ear)
+        self._lines: BinaryIO = os.fdopen(hear, "rb")
+        self.word: BinaryIO = os.fdopen(speak, "wb", buffering=0)
 
-
-def _listen(
-    ending: Ending, *, hear: int, speak: int, on_message: Callable[[Message], None] | None
-) -> None:
-    with os.fdopen(hear, "rb") as lines, os.fdopen(speak, "wb", buffering=0) as word:
-        for raw in lines:
+    def listen(self, ending: Ending, on_message: Hear | None) -> bool:
+        """Hear it out: until it says `done`, or until it is no more (False)."""
+        for raw in self._lines:
             message = json.loads(raw)
+            if "done" in message:
+                return True
             ending.messages.append(message)
             if on_message is not None:
                 on_message(message)
             if "paused" in message:
-                word.write(b".")
+                self.word.write(b".")
+        return False
+
+    def bury(self) -> int:
+        """Wait for its end; the signal that ended it, or 0."""
+        self._lines.close()
+        self.word.close()
+        _, status = os.waitpid(self.pid, 0)
+        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
-def _live(work: Callable[[Line], None], line: Line) -> None:
+def in_a_child(work: Callable[[Line], None], *, on_message: Hear | None = None) -> Ending:
+    """Run `work` in a forked child to its end or death. Whatever it says is kept.
+
+    `on_message` hears each message at once; a child that says `paused` waits until it did.
+    """
+    child, ending = Child(work), Ending()
+    try:
+        child.listen(ending, on_message)
+    finally:
+        ending.signal = child.bury()
+    return ending
+
+
+class Resident:
+    """A child that lives on, and plays one part after another."""
+
+    def __init__(self, parts: Mapping[str, Callable[..., None]], *owns: Any) -> None:
+        self._child = Child(lambda line: _serve(parts, owns, line))
+
+    def ask(self, part: str, case: Any, on_message: Hear) -> Ending:
+        """Have it play one part; a death is an ending as well."""
+        order = pickle.dumps((part, case))
+        self._child.word.write(len(order).to_bytes(8, "big") + order)
+        ending = Ending()
+        if not self._child.listen(ending, on_message):
+            ending.signal = self._child.bury()
+        return ending
+
+    def dismiss(self) -> None:
+        """Let it go, whatever it is doing."""
+        if not self._child.word.closed:
+            os.kill(self._child.pid, signal.SIGKILL)
+            self._child.bury()
+
+
+def _serve(parts: Mapping[str, Callable[..., None]], owns: tuple[Any, ...], line: Line) -> None:
+    gc.enable()
+    while head := os.read(line._ear, 8):
+        size, order = int.from_bytes(head, "big"), b""
+        while len(order) < size:
+            order += os.read(line._ear, size - len(order))
+        part, case = pickle.loads(order)  # noqa: S301 - from our own parent
+        _work(lambda line: parts[part](*owns, case, line), line)  # noqa: B023 - called at once
+        line.say(done=True)
+
+
+def _live(live: Callable[[Line], None], line: Line) -> None:
     """A child's whole life; it never returns into the parent's code."""
     try:
         gc.disable()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(CHILD_SECONDS)
-        _work(work, line)
+        _work(live, line)
     finally:
         os._exit(0)
 
 
 def _work(work: Callable[[Line], None], line: Line) -> None:
+    signal.alarm(CHILD_SECONDS)
     try:
         work(line)
     except BaseException:  # noqa: BLE001 - whatever it is, the parent is told
         line.say(error=traceback.format_exc(limit=-6))
+    signal.alarm(0)
 
 
 def die() -> None:

@@ -50,7 +50,5 @@ def _reference(event: dict[str, Any]) -> str:
 def _post(event: dict[str, Any]) -> int:
     body = orjson.dumps(event)
     signature = sign(body, secret=settings.STRIPE_WEBHOOK_SECRET, at=int(time.time()))
-    reply = _web.post(
-        PATH, body, "application/json", headers={"Stripe-Signature": signature}
-    )
+    reply = _web.post(PATH, body, "application/json", headers={"Stripe-Signature": signature})
     return reply.status_code

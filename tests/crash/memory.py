@@ -1,4 +1,4 @@
-"""What a process leaves behind when it is killed: a few numbers in memory shared with its parent."""
+"""What a killed process leaves behind: a few numbers in memory shared with its parent."""
 
 import datetime as dt
 import mmap
@@ -7,7 +7,9 @@ from typing import Final
 
 from foundation import clock
 
-_LAYOUT: Final = "=qqdq"  # points passed, reached the blow, clock moved by, called inside a transaction
+_LAYOUT: Final = (
+    "=qqdq"  # points passed, reached the blow, clock moved by, called inside a transaction
+)
 _SIZE: Final = struct.calcsize(_LAYOUT)
 
 

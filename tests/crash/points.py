@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 Side = Literal["before", "after", "lost"]
 Variant = Literal["again", "never"]
@@ -66,6 +66,7 @@ class Trial:
     variant: Variant = "never"
     blow: Blow | None = None
     second: Blow | None = None
+    plant: str = ""
 
     def command(self) -> str:
         """What to type to see exactly this again."""
@@ -75,14 +76,10 @@ class Trial:
             words += [f"--point {self.blow.ordinal}", f"--side {self.blow.side}"]
         if self.second:
             words += [f"--second {self.second.ordinal}", f"--second-side {self.second.side}"]
+        if self.plant:
+            words.append(f"--plant {self.plant}")
         return " ".join(words)
 
     def as_json(self) -> dict[str, Any]:
         """For the report."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, given: dict[str, Any]) -> Self:
-        """What `as_json` wrote."""
-        blows = {name: given[name] and Blow(**given[name]) for name in ("blow", "second")}
-        return cls(**{**given, **blows})

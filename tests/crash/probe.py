@@ -2,8 +2,8 @@
 
 Django's `execute_wrapper` sees statements and savepoints, but neither BEGIN nor COMMIT; so the
 database wrapper's own methods are hooked as well, and with them the processor's HTTP transport,
-the broker's producer, a message's acknowledgement, and the mail. `install` changes classes and
-is called in a forked child only, which never lives on.
+the broker's producer, a message's acknowledgement, and the mail. `install` changes classes, for
+the whole life of the process: nothing but a run of trials may call it.
 """
 
 import re
@@ -26,7 +26,10 @@ from tests.crash.memory import FlightRecorder
 from tests.crash.points import Blow, Point, normalized
 
 T = TypeVar("T")
-_WRITES: Final = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE (?!OF\b)\S+\s.*?\bSET\b)", re.S | re.I)
+_SAVEPOINTS: Final = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+_WRITES: Final = re.compile(
+    r"\b(INSERT INTO|DELETE FROM|UPDATE (?!OF\b)\S+\s.*?\bSET\b)", re.DOTALL | re.IGNORECASE
+)
 # Rows that say only that somebody looked or called: a quiet house goes on writing them.
 _BOOKKEEPING: Final = re.compile(r"\b(foundation_periodicrun|foundation_apikey)\b")
 
@@ -96,20 +99,29 @@ class Probe:
         self._recorder.write()
         self._strike(point, "before")
         self._wait_for_the_world(point, "before")
-        result = do()
+        try:
+            result = do()
+        except Exception:
+            # Nobody is told how it went already: that is both what is lost, and what is after.
+            self._is_struck(point, "lost")
+            self._strike(point, "after")
+            raise
         self._wait_for_the_world(point, "after")
         self._strike(point, "after")
-        if self._is_due(point, "lost"):
-            self._recorder.struck = 1
-            self._recorder.write()
+        if self._is_struck(point, "lost"):
             raise lost()
         return result
 
     def _strike(self, point: Point, side: str) -> None:
-        if self._is_due(point, side):
-            self._recorder.struck = 1
-            self._recorder.write()
+        if self._is_struck(point, side):
             die()
+
+    def _is_struck(self, point: Point, side: str) -> bool:
+        if not self._is_due(point, side):
+            return False
+        self._recorder.struck = 1
+        self._recorder.write()
+        return True
 
     def _is_due(self, point: Point, side: str) -> bool:
         blow = self._blow
@@ -121,7 +133,12 @@ class Probe:
 
     def _wait_for_the_world(self, point: Point, when: str) -> None:
         pause = self._pause
-        if pause and pause.when == when and point.kind == "call" and pause.request.match(point.text):
+        if (
+            pause
+            and pause.when == when
+            and point.kind == "call"
+            and pause.request.match(point.text)
+        ):
             self._pause = None
             self._line.say(paused=point.ordinal)
             self._line.wait()
@@ -140,61 +157,70 @@ class Probe:
             self.work.last.append(normalized(sql)[:120])
 
 
+class _Here:
+    """The instrument of this process; classes are changed once, whoever holds it."""
+
+    probe: Probe | None = None
+
+
 def install(probe: Probe) -> None:
-    """Hook everything in this process."""
-    _hook_statements(probe)
-    _hook_transactions(probe)
-    _hook_processor(probe)
-    _hook_broker(probe)
-    _hook_mail(probe)
+    """See everything in this process through `probe` from now on."""
+    if _Here.probe is None:
+        connection.execute_wrappers.append(_statement)
+        _hook_transactions()
+        _hook_processor()
+        _hook_broker()
+        _hook_mail()
+    _Here.probe = probe
 
 
-def _hook_statements(probe: Probe) -> None:
-    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
-        def do() -> Any:
-            result = execute(sql, params, many, context)
-            probe.see_rows(sql, context["cursor"].rowcount)
-            return result
-
-        word = sql.split(None, 1)[0].upper()
-        kind = "savepoint" if word in ("SAVEPOINT", "RELEASE", "ROLLBACK") else "sql"
-        return probe.around(kind, sql, do, lost=_never)
-
-    connection.execute_wrappers.append(wrapper)
+def _around(
+    kind: str, text: str, do: Callable[[], T], *, lost: Callable[[], Exception] | None = None
+) -> T:
+    assert _Here.probe is not None
+    return _Here.probe.around(kind, text, do, lost=lost or _never)
 
 
-def _hook_transactions(probe: Probe) -> None:
+def _statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def do() -> Any:
+        result = execute(sql, params, many, context)
+        _Here.probe.see_rows(sql, context["cursor"].rowcount)
+        return result
+
+    word = sql.split(None, 1)[0].upper()
+    return _around("savepoint" if word in _SAVEPOINTS else "sql", sql, do)
+
+
+def _hook_transactions() -> None:
     begin, commit, rollback = (
         DatabaseWrapper._set_autocommit,
         DatabaseWrapper._commit,
         DatabaseWrapper._rollback,
     )
 
-    def hooked_begin(self: Any, autocommit: bool) -> None:  # noqa: FBT001
+    def hooked_begin(self: Any, autocommit: bool) -> None:
         if autocommit:
             begin(self, autocommit)
         else:
-            probe.around("begin", "BEGIN", lambda: begin(self, autocommit), lost=_never)
+            _around("begin", "BEGIN", lambda: begin(self, autocommit))
 
     def lost_commit() -> Exception:
         connection.connection.close()
         return OperationalError("server closed the connection unexpectedly")
 
     DatabaseWrapper._set_autocommit = hooked_begin
-    DatabaseWrapper._commit = lambda self: probe.around(
+    DatabaseWrapper._commit = lambda self: _around(
         "commit", "COMMIT", lambda: commit(self), lost=lost_commit
     )
-    DatabaseWrapper._rollback = lambda self: probe.around(
-        "rollback", "ROLLBACK", lambda: rollback(self), lost=_never
-    )
+    DatabaseWrapper._rollback = lambda self: _around("rollback", "ROLLBACK", lambda: rollback(self))
 
 
-def _hook_processor(probe: Probe) -> None:
+def _hook_processor() -> None:
     request = urllib3.PoolManager.request
 
     def hooked(self: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        probe.see_call()
-        return probe.around(
+        _Here.probe.see_call()
+        return _around(
             "call",
             f"{method} {urlsplit(url).path}",
             lambda: request(self, method, url, *args, **kwargs),
@@ -204,12 +230,12 @@ def _hook_processor(probe: Probe) -> None:
     urllib3.PoolManager.request = hooked
 
 
-def _hook_broker(probe: Probe) -> None:
+def _hook_broker() -> None:
     publish, ack = Producer.publish, Message.ack
 
     def hooked(self: Any, *args: Any, **kwargs: Any) -> Any:
-        probe.work.publishes += 1
-        return probe.around(
+        _Here.probe.work.publishes += 1
+        return _around(
             "publish",
             (kwargs.get("headers") or {}).get("task", ""),
             lambda: publish(self, *args, **kwargs),
@@ -217,15 +243,15 @@ def _hook_broker(probe: Probe) -> None:
         )
 
     Producer.publish = hooked
-    Message.ack = lambda self, *args, **kwargs: probe.around(
-        "ack", self.headers.get("task", ""), lambda: ack(self, *args, **kwargs), lost=_never
+    Message.ack = lambda self, *args, **kwargs: _around(
+        "ack", self.headers.get("task", ""), lambda: ack(self, *args, **kwargs)
     )
 
 
-def _hook_mail(probe: Probe) -> None:
+def _hook_mail() -> None:
     send = EmailMessage.send
-    EmailMessage.send = lambda self, *args, **kwargs: probe.around(
-        "mail", "send", lambda: send(self, *args, **kwargs), lost=_never
+    EmailMessage.send = lambda self, *args, **kwargs: _around(
+        "mail", "send", lambda: send(self, *args, **kwargs)
     )
 
 

@@ -15,11 +15,13 @@ from django.test import Client
 
 from checkout_project.celery import app
 from tests.crash import bench as benches
-from tests.crash import plan, plants, report, trial
+from tests.crash import plan, trial
 from tests.crash.bench import Bench
 from tests.crash.plan import Wish
+from tests.crash.plants import PLANTS
 from tests.crash.points import Trial
 from tests.crash.progress import Progress
+from tests.crash.report import Finding, Report
 from tests.crash.trial import Result
 
 _MULTIPROCESSING: Final = multiprocessing.get_context("fork")
@@ -28,36 +30,44 @@ _mine: list[Bench] = []
 _done = 0
 
 
-def run(
-    wish: Wish, *, folder: Path, workers: int, planted: str = "", only_points: bool = False
-) -> report.Report:
+def run(wish: Wish, *, folder: Path, workers: int, only_points: bool = False) -> Report:
     """Discover, try everything that was wished for (unless `only_points`), and report."""
     _warm_up()
-    plants.plant(planted)
     benches.make_template()
     try:
         with _workers(folder, workers) as pool:
-            return _run(wish, pool, workers, planted, only_points)
+            return _run(wish, pool, workers=workers, only_points=only_points)
     finally:
         benches.drop_template()
 
 
-def _run(
-    wish: Wish, pool: Pool, workers: int, planted: str, only_points: bool  # noqa: FBT001
-) -> report.Report:
+def _run(wish: Wish, pool: Pool, *, workers: int, only_points: bool) -> Report:
     started = time.monotonic()
     found, skipped = plan.pairs(wish)
-    told = list(_try(pool, "discovery", plan.discoveries(found)))
-    results = [] if only_points else list(_try(pool, "single", plan.singles(wish, told)))
-    results += _try(pool, "double", plan.doubles(wish, results))
-    return report.Report(
-        seed=wish.seed, workers=workers, planted=planted, seconds=time.monotonic() - started,
-        discoveries=told, results=results, skipped=skipped,
-        is_whole=not only_points and wish == Wish(seed=wish.seed, doubles=wish.doubles),
-    )  # fmt: skip
+    told = _try(pool, "discovery", plan.discoveries(wish, found))
+    report = Report(wish=wish, workers=workers, discoveries=told, skipped=skipped)
+    if not only_points:
+        report.results = _try(pool, "single", plan.singles(wish, told))
+        report.results += _try(pool, "double", plan.doubles(wish, report.results))
+    if wish.is_small or wish.is_whole:
+        report.hunted = list(_hunt(pool))
+    report.seconds = time.monotonic() - started
+    return report
 
 
-def _try(pool: Pool, name: str, trials: Sequence[Trial]) -> Iterator[Result]:
+def _hunt(pool: Pool) -> Iterator[Finding]:
+    """Each planted bug must be found by some trial of the flow in which it does harm."""
+    for plant in PLANTS.values():
+        told = pool.apply(_try_one, (plan.hunt(plant),))
+        tried = [told] if told.status == "violated" or not plant.kind else []
+        tried = tried or pool.imap(_try_one, plan.singles(Wish(kind=plant.kind), [told]))
+        found = next((result for result in tried if result.status == "violated"), None)
+        finding = Finding(plant.name, found)
+        sys.stderr.write(f"{finding}\n")
+        yield finding
+
+
+def _try(pool: Pool, name: str, trials: Sequence[Trial]) -> list[Result]:
     """Try them all; results come back in the order of the trials, whoever made them."""
     progress = Progress(name, len(trials), out=sys.stderr)
     found: dict[Trial, Result] = {}
@@ -65,7 +75,7 @@ def _try(pool: Pool, name: str, trials: Sequence[Trial]) -> Iterator[Result]:
         found[result.trial] = result
         progress.count(result)
     progress.end()
-    return iter([found[trial] for trial in trials])
+    return [found[trial] for trial in trials]
 
 
 def _try_one(wanted: Trial) -> Result:
@@ -89,6 +99,8 @@ def _workers(folder: Path, count: int) -> Iterator[Pool]:
     try:
         with _MULTIPROCESSING.Pool(count, _begin, (numbers, own)) as pool:
             yield pool
+            pool.close()
+            pool.join()
     finally:
         for bench in own:
             bench.close()

@@ -135,4 +135,3 @@ class Scene:
     def payment_reference(self) -> str:
         """Our reference for the payment, as the journal knows it."""
         return ids.public("pay", self.payment().pk)
-

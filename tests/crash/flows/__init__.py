@@ -1,13 +1,13 @@
 """Every flow, one small declaration each. A new file in this folder is found by itself.
 
-    REFUND = Flow(
-        name="refund",
-        arrange=an_order_that_was_captured,      # not killed: places the world
-        act=lambda scene: refund.refund(...),    # killed at each of its points
-        strikes="refund",                        # the operation at the processor that goes wrong
-        outcomes=outcomes.EFFECTS,
-        expect=either_refunded_or_not,           # what must be true at the end, beyond the rules
-    )
+REFUND = Flow(
+    name="refund",
+    arrange=an_order_that_was_captured,      # not killed: places the world
+    act=lambda scene: refund.refund(...),    # killed at each of its points
+    strikes="refund",                        # the operation at the processor that goes wrong
+    outcomes=outcomes.EFFECTS,
+    expect=either_refunded_or_not,           # what must be true at the end, beyond the rules
+)
 """
 
 import importlib

@@ -53,7 +53,8 @@ def s6_every_line_has_its_hold(facts: Facts) -> Iterator[str]:
         held = sorted(
             (row["sku"], row["quantity"])
             for row in facts.reservations
-            if row["checkout_id"] == order["checkout_id"] and row["state"] in ("committed", "consumed")
+            if row["checkout_id"] == order["checkout_id"]
+            and row["state"] in ("committed", "consumed")
         )
         if wanted != held:
             yield f"lines {wanted}, holds {held}"

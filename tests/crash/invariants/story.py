@@ -1,5 +1,6 @@
 """States, moves, events, mail and the record of who did what."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -89,7 +90,7 @@ def _flaws(
     for move in moves:
         if move["to_state"] not in legal.get(move["from_state"], ()):
             yield f"{aggregate}: {move['from_state']} to {move['to_state']} is not a legal move"
-    for one, following in zip(moves, moves[1:], strict=False):
+    for one, following in itertools.pairwise(moves):
         if one["to_state"] != following["from_state"]:
             yield f"{aggregate}: moved to {one['to_state']}, then on from {following['from_state']}"
     if moves and moves[-1]["to_state"] != row["state"]:
