@@ -78,11 +78,11 @@ class Sandbox:
 
     def requests(self, payment=None):
         """Every request received (for one payment, by our reference)."""
-        return [entry for entry in self._entries(payment) if entry["kind"] == "request"]
+        return [entry for entry in self.entries(payment) if entry["kind"] == "request"]
 
     def effects(self, payment=None, kind=None):
         """Everything that really happened: authorization, capture, cancel, refund."""
-        happened = [entry for entry in self._entries(payment) if entry["kind"] == "effect"]
+        happened = [entry for entry in self.entries(payment) if entry["kind"] == "effect"]
         return [effect for effect in happened if kind in (None, effect["effect"])]
 
     def holds(self, payment=None):
@@ -90,8 +90,8 @@ class Sandbox:
         query = {"payment": payment} if payment else {}
         return self.http.get("/_sandbox/holds", params=query).json()["holds"]
 
-    def _entries(self, payment):
-        """All pages of the journal: a page is cut off at ten thousand entries."""
+    def entries(self, payment=None):
+        """Requests and effects in order, all pages: one is cut off at ten thousand entries."""
         query, found = ({"payment": payment} if payment else {}), []
         while True:
             page = self.http.get("/_sandbox/journal", params=query).json()

@@ -26,7 +26,7 @@ URLS = ("DATABASE_URL", "CELERY_BROKER_URL")
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Start what is missing; a wrapper, to come before pytest-django reads the settings."""
     if not all(os.environ.get(name) for name in URLS):
-        _sweep()
+        sweep()
         early_config.add_cleanup(_serve().close)
     return (yield)
 
@@ -50,7 +50,7 @@ def _serve() -> contextlib.ExitStack:
     return ending
 
 
-def _sweep() -> None:
+def sweep() -> None:
     """Remove the folders of runs that were killed; the lock of a living run is held."""
     for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/lock"):
         with contextlib.suppress(OSError), lock.open("r+") as handle:

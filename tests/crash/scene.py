@@ -1,0 +1,137 @@
+"""What a flow's arrange and act may use: a shopper, time, the broker, the processor, the rows.
+
+Everything that must be known to the process after the killed one is in `Stage`, which travels
+through a pipe. Each trial has its own client, product, cart and address: the database is not
+emptied between them.
+"""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from django.conf import settings
+from django.test import Client
+
+from checkout_project.celery import app
+from events import relay
+from foundation import ids
+from orders.models import Checkout, Order
+from payments.models import Payment
+from tests import builders
+from tests.crash.forks import Line
+from tests.crash.memory import FlightRecorder
+from tests.crash.outcomes import Outcome
+from tests.crash.probe import Probe
+from tests.sandbox import Sandbox
+
+ON_HAND: Final = 100
+PATH: Final = "/v1/checkouts"
+_web: Final = Client(raise_request_exception=False)
+
+
+@dataclass
+class Stage:
+    """One trial's world, as it can be told to another process."""
+
+    sku: str
+    client_id: str
+    api_key: str
+    key: str
+    body: dict[str, Any]
+    ip: str
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the pipe."""
+        return asdict(self)
+
+
+def a_stage(*, payment_method: str = "visa") -> Stage:
+    """A client, a product with stock, and a purchase nobody else makes."""
+    own = uuid.uuid4()
+    sku = f"CRASH-{own.hex[:12].upper()}"
+    builders.a_product(sku, on_hand=ON_HAND)
+    client, api_key = builders.a_client(f"crash-{own.hex}")
+    body = builders.a_purchase(
+        cart_id=f"cart_{own.hex}",
+        customer={"reference": f"cus_{own.hex}", "email": f"{own.hex}@example.com"},
+        lines=[{"sku": sku, "quantity": 2}],
+        payment_method=f"pm_card_{payment_method}__{own.hex}",
+    )
+    ip = "10." + ".".join(str(part) for part in own.bytes[:3])
+    return Stage(sku, str(client.pk), api_key, f"key-{own}", body, ip)
+
+
+class Scene:
+    """One process's part in a trial."""
+
+    def __init__(
+        self, *, stage: Stage, outcome: Outcome, probe: Probe, line: Line,
+        recorder: FlightRecorder, sandbox: Sandbox, heard: list[dict[str, Any]],
+    ) -> None:  # fmt: skip
+        self.stage, self.outcome, self.heard = stage, outcome, heard
+        self.probe, self.line, self.recorder = probe, line, recorder
+        self.sandbox = sandbox
+
+    def post(self, path: str, body: Any, *, key: str = "") -> tuple[int, bytes]:
+        """A request of this trial's client, and what it heard; being heard is a point."""
+        headers = {"Authorization": f"Bearer {self.stage.api_key}"}
+        if key:
+            headers["Idempotency-Key"] = key
+        reply = _web.post(
+            path, json.dumps(body), "application/json", headers=headers, REMOTE_ADDR=self.stage.ip
+        )
+        text = reply.content.decode()
+        heard = {"path": path, "key": key, "status": reply.status_code, "body": text}
+        self.probe.around(
+            "response", str(reply.status_code), lambda: self._hear(heard), lost=AssertionError
+        )
+        return reply.status_code, reply.content
+
+    def _hear(self, heard: dict[str, Any]) -> None:
+        self.heard.append(heard)
+        self.line.say(heard=heard)
+
+    def buy(self) -> tuple[int, bytes]:
+        """POST /v1/checkouts, always with the same key and body."""
+        return self.post(PATH, self.stage.body, key=self.stage.key)
+
+    def an_order(self) -> Order:
+        """A purchase that went well."""
+        status, body = self.buy()
+        if status != 201:
+            raise AssertionError(f"arranging: {status} {body.decode()}")
+        return self.order()
+
+    def order(self) -> Order:
+        """This trial's order."""
+        return Order.objects.select_related("payment").get(client_id=self.stage.client_id)
+
+    def payment(self) -> Payment:
+        """This trial's payment."""
+        return Payment.objects.get(client_id=self.stage.client_id)
+
+    def checkout(self) -> Checkout:
+        """This trial's checkout."""
+        return Checkout.objects.get(client_id=self.stage.client_id)
+
+    def later(self, seconds: float) -> None:
+        """Let time go by."""
+        self.recorder.move_clock(seconds)
+
+    def fault(self, operation: str, name: str, **options: Any) -> None:
+        """The next request of this operation goes wrong."""
+        self.sandbox.fault(operation, name, times=1, **options)
+
+    def run(self, task: str) -> None:
+        """One task, as a worker calls it, without a message."""
+        app.tasks[task]()
+
+    def relay(self) -> int:
+        """One batch from the outbox to the broker."""
+        return relay.relay_batch(limit=settings.RELAY_BATCH)
+
+    def payment_reference(self) -> str:
+        """Our reference for the payment, as the journal knows it."""
+        return ids.public("pay", self.payment().pk)

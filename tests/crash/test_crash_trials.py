@@ -1,0 +1,137 @@
+"""A small run of the crash trials, and the proof that they can find something.
+
+The whole of it is `python -m tests.crash --all`; see docs/testing.md.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.crash import plan
+from tests.crash.plan import Wish
+from tests.crash.plants import PLANTS
+from tests.crash.points import Blow, Point, Trial, normalized
+from tests.crash.progress import line_of
+from tests.crash.report import Report
+from tests.crash.trial import Result
+from tests.sandbox import ROOT
+
+FLOWS = {
+    "capture", "checkout", "compensation", "fulfillment", "key-reaper", "notification", "recovery",
+    "relay", "resolve-capture-lost", "resolve-capture-taken", "resolve-void-lost", "void",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    """What `python -m tests.crash --small` found, on the servers of this run."""
+    report = tmp_path_factory.mktemp("crash") / "report.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.crash", "--small", "--workers", "1", "--json", str(report)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert report.exists(), done.stderr[-3000:]
+    return json.loads(report.read_text()) | {"exit": done.returncode, "said": done.stdout}
+
+
+@pytest.mark.timeout(900)
+def test_no_process_that_dies_anywhere_breaks_a_promise(small_run):
+    assert [failure["line"] for failure in small_run["failures"]] == []
+    assert small_run["exit"] == 0, small_run["said"]
+    assert small_run["singles"] >= 60
+    assert small_run["doubles"] >= 10
+
+
+@pytest.mark.timeout(900)
+def test_every_flow_of_the_house_is_tried_and_its_points_are_discovered(small_run):
+    assert set(small_run["points"]) >= FLOWS
+    assert small_run["points"]["checkout"]["approve"] >= 20
+    assert set(small_run["kinds"]) >= {
+        "sql", "begin", "commit", "call", "publish", "ack", "response", "mail",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTS)
+@pytest.mark.timeout(900)
+def test_a_planted_bug_is_found(small_run, name):
+    assert small_run["planted"][name]["found"], small_run["planted"][name]["line"]
+    assert f"--plant {name}" in small_run["planted"][name]["line"]
+
+
+def a_result(*, points=(), blow=None, status="ok", **facts):
+    return Result(Trial("checkout", "approve", blow=blow), status, points=list(points), **facts)
+
+
+def a_report(results, *, points, **wish):
+    told = a_result(points=points)
+    return Report(Wish(**wish), workers=1, discoveries=[told], skipped=[], results=results)
+
+
+def test_a_discovered_point_that_nobody_struck_fails_a_whole_run():
+    points = [("begin", "BEGIN"), ("commit", "COMMIT")]
+    begin = Blow(0, "before", Point(0, *points[0]).identity)
+
+    report = a_report([a_result(blow=begin)], points=points)
+
+    assert report.unexercised == [f"checkout / approve / {Point(1, *points[1]).identity}"]
+    assert not report.is_good
+
+
+def test_a_process_that_does_not_come_to_its_point_fails_the_run():
+    report = a_report([a_result(blow=Blow(0, "before"), status="unreached")], points=[])
+
+    assert not report.is_good
+
+
+def test_only_what_has_an_acknowledgement_can_lose_it():
+    sides = {kind: Point(0, kind, "").sides for kind in ("sql", "commit", "call", "publish", "ack")}
+
+    assert sides == {
+        "sql": ("before", "after"),
+        "commit": ("before", "after", "lost"),
+        "call": ("before", "after", "lost"),
+        "publish": ("before", "after", "lost"),
+        "ack": ("before", "after"),
+    }
+
+
+def test_a_point_is_the_same_from_run_to_run():
+    texts = ("GET /v1/payment_intents/pi_3AbC", "UPDATE  x\n WHERE id IN (%s, %s, %s)")
+
+    assert [normalized(text) for text in texts] == [
+        "GET /v1/payment_intents/pi_*",
+        "UPDATE x WHERE id IN (%s...)",
+    ]
+    assert normalized('SAVEPOINT "s140_x1"') == normalized('SAVEPOINT "s999_x7"')
+
+
+def test_a_failure_is_one_line_with_the_command_that_repeats_it():
+    failed = a_result(blow=Blow(7, "lost", "7:commit:abc"), status="violated", detail="m1: 1 here")
+
+    assert line_of(failed) == (
+        "VIOLATED checkout / approve / point 7:commit:abc lost / never: m1: 1 here -- "
+        "python -m tests.crash --flow checkout --outcome approve --variant never "
+        "--point 7 --side lost"
+    )
+
+
+def test_a_sample_is_the_same_for_the_same_seed():
+    points = [("sql", f"SELECT {number}") for number in range(50)]
+    told = [a_result(points=points)]
+
+    one, again, other = (plan.singles(Wish(sample=10, seed=seed), told) for seed in (1, 1, 2))
+
+    assert one == again
+    assert one != other
+    assert len(one) == 10
+
+
+def test_a_second_blow_falls_anywhere_in_the_recovery_after_the_first():
+    first = a_result(blow=Blow(3, "before"), recovery_points=40)
+
+    pairs = plan.doubles(Wish(doubles=40), [first])
+
+    assert {pair.blow for pair in pairs} == {Blow(3, "before")}
+    assert {pair.second.ordinal for pair in pairs} == set(range(40))
