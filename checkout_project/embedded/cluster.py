@@ -18,7 +18,7 @@ from checkout_project.embedded.addresses import (
     socket_folder,
 )
 from checkout_project.embedded.errors import EmbeddedError
-from checkout_project.embedded.postgresql import PostgreSQL
+from checkout_project.embedded.postgresql import SERVING_ROLE, PostgreSQL
 from checkout_project.embedded.server import Server
 from checkout_project.embedded.valkey import Redis
 
@@ -26,7 +26,6 @@ DATA = Path(__file__).resolve().parents[2] / ".data"
 DATABASE = "DATABASE_URL"
 BROKER = "CELERY_BROKER_URL"
 ROLE = "DATABASE_ROLE"
-SERVING_ROLE = "checkout_app"
 ATTACH_SECONDS = 120.0
 
 

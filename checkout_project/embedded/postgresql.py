@@ -14,6 +14,7 @@ from checkout_project.embedded.errors import EmbeddedError
 from checkout_project.embedded.server import Server, end_occupants
 
 NAME = "checkout"  # the role and the database
+SERVING_ROLE = "checkout_app"  # what the shop's sessions are; `migrate` says what it may do
 MAX_CONNECTIONS = 200
 INITDB_SECONDS = 120.0
 FIRST_WITH_BUILTIN_LOCALE = 17
@@ -102,12 +103,15 @@ class PostgreSQL(Server):
         )
 
     def start(self) -> None:
-        """Start, and see to it that the database is there."""
+        """Start, and see to it that the database and the serving role are there."""
         super().start()
         with psycopg.connect(self._conninfo(), autocommit=True) as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME])
             if known.fetchone() is None:
                 connection.execute(f'CREATE DATABASE "{NAME}"')
+            role = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [SERVING_ROLE])
+            if role.fetchone() is None:
+                connection.execute(f'CREATE ROLE "{SERVING_ROLE}" NOLOGIN')
 
     def answers(self) -> bool:
         """Whether a session can be opened."""

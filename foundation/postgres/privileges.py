@@ -22,10 +22,14 @@ _MAKE: Final = """
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
     END $$
 """
+# Since PostgreSQL 16 whoever makes a role administers it, but may not yet become it.
 _BECOME: Final = """
-    DO $$ BEGIN
-        IF NOT pg_has_role({name}, 'MEMBER') THEN
-            GRANT {role} TO CURRENT_USER;
+    DO $$ DECLARE
+        needed text := CASE WHEN current_setting('server_version_num')::int < 160000
+            THEN 'MEMBER' ELSE 'SET' END;
+    BEGIN
+        IF NOT pg_has_role(session_user, {name}, needed) THEN
+            GRANT {role} TO SESSION_USER;
         END IF;
     END $$
 """
@@ -39,7 +43,7 @@ _KEEP: Final = "REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}"
 
 
 class RoleNotMade(Exception):
-    """The role does not exist, and this login may not make it. The text is the SQL that would."""
+    """This login may not make the role, or not become it. The text is the SQL that would help."""
 
 
 def equip(connection: Any, role: str) -> None:
@@ -48,27 +52,24 @@ def equip(connection: Any, role: str) -> None:
     `connection` is the owner's. Raises `RoleNotMade`.
     """
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        if not _exists(cursor, role):
-            _make(cursor, role)
+        _make(cursor, role)
         tables = set(connection.introspection.table_names(cursor))
         for statement in _statements(cursor, role, tables):
             cursor.execute(statement)
 
 
-def _exists(cursor: Any, role: str) -> bool:
-    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-    return cursor.fetchone() is not None
-
-
 def _make(cursor: Any, role: str) -> None:
+    """Make the role where it is missing, and let this login become it where it may not yet."""
     named = {"role": sql.Identifier(role), "name": sql.Literal(role)}
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
     try:
-        cursor.execute(sql.SQL(_MAKE).format(**named))
+        if cursor.fetchone() is None:
+            cursor.execute(sql.SQL(_MAKE).format(**named))
         cursor.execute(sql.SQL(_BECOME).format(**named))
     except ProgrammingError as error:
         if sqlstate(error) != _FORBIDDEN:
             raise
-        text = f"CREATE ROLE {role} NOLOGIN; GRANT {role} TO CURRENT_USER"
+        text = f"CREATE ROLE {role} NOLOGIN; GRANT {role} TO SESSION_USER"
         raise RoleNotMade(text) from error
 
 

@@ -197,6 +197,19 @@ def test_provided_touches_nothing_when_both_urls_are_set(data):
     assert not data.exists()
 
 
+def test_provided_keeps_the_role_that_the_environment_names(data):
+    environment = {"CELERY_BROKER_URL": "redis://mine", "DATABASE_ROLE": "mine"}
+    with embedded.provided(environment, data=data, durable=False):
+        assert environment["DATABASE_ROLE"] == "mine"
+
+
+def test_a_session_on_a_new_server_can_begin_as_the_serving_role(data):
+    with embedded.start(data, durable=False) as servers:
+        url = f"{servers.addresses.database_url}&options=-c%20role%3Dcheckout_app"
+        with psycopg.connect(url) as line:
+            assert line.execute("SELECT current_user").fetchone() == ("checkout_app",)
+
+
 def test_provided_starts_only_the_server_whose_url_is_missing(data):
     environment = {"DATABASE_URL": "postgres://mine"}
     with embedded.provided(environment, data=data):
@@ -216,6 +229,7 @@ def test_provided_starts_for_the_block_and_a_second_process_attaches(data):
         with embedded.provided(second, data=data):
             assert second == first
             assert cluster.DATABASE in second
+            assert second[cluster.ROLE] == "checkout_app"
         assert set(pids) <= set(living(data))  # leaving ends only what one started
         write(embedded.addresses(data), "kept")
     assert living(data) == []

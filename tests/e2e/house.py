@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from checkout_project import embedded
-from checkout_project.embedded.cluster import SERVING_ROLE
+from checkout_project.embedded.postgresql import SERVING_ROLE
 from checkout_project.processes import ROOT, Shop
 from tests.sandbox import Sandbox
 

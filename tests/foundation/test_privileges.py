@@ -1,5 +1,7 @@
 """The application's role works with rows, and can neither change nor remove what must stay."""
 
+from contextlib import ExitStack
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, ProgrammingError, connection, connections
@@ -143,13 +145,55 @@ def test_migrating_leaves_the_role_for_its_own_work_and_takes_it_up_again(app, s
 
 
 @pytest.fixture
-def an_owner_without_createrole(db):
-    """A login that may make tables but no roles, as many a hosted database gives."""
+def login(transactional_db):
+    """Makes logins that may pass on what they may do with tables, and connects as them."""
+    with ExitStack() as ending:
+
+        def connect(name, options=""):
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'for-tests' {options}")
+                for grant in PASSED_ON:
+                    cursor.execute(grant.format(name))
+            ending.callback(run, connection, f"DROP OWNED BY {name}")
+            line = connections.create_connection("default")
+            line.settings_dict = {**line.settings_dict, "USER": name, "PASSWORD": "for-tests"}
+            ending.callback(line.close)
+            return line
+
+        yield connect
     with connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE small_owner LOGIN")
-        cursor.execute("SET LOCAL ROLE small_owner")
+        for name in ("made_by_an_owner", "somebody_elses", "small_owner", "big_owner"):
+            cursor.execute(f"DROP ROLE IF EXISTS {name}")
 
 
-def test_a_login_that_may_make_no_role_is_told_the_sql(an_owner_without_createrole):
+PASSED_ON = (
+    "GRANT ALL ON ALL TABLES IN SCHEMA public TO {} WITH GRANT OPTION",
+    "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {} WITH GRANT OPTION",
+    "GRANT USAGE ON SCHEMA public TO {} WITH GRANT OPTION",
+)
+
+
+def test_a_login_that_may_make_no_role_is_told_the_sql(login):
     with pytest.raises(CommandError, match="CREATE ROLE nobody_made_it NOLOGIN; GRANT"):
-        migrate._equip(connection, "nobody_made_it")
+        migrate._equip(login("small_owner"), "nobody_made_it")
+
+
+def test_a_role_that_a_login_may_not_become_is_noticed_when_migrating(login):
+    run(connection, "CREATE ROLE somebody_elses NOLOGIN")
+
+    with pytest.raises(CommandError, match="not become, the role somebody_elses"):
+        migrate._equip(login("small_owner"), "somebody_elses")
+
+
+def test_a_login_that_may_make_roles_makes_this_one_and_can_become_it(login):
+    owner = login("big_owner", "CREATEROLE")
+    migrate._equip(owner, "made_by_an_owner")
+    migrate._equip(owner, "made_by_an_owner")
+
+    run(owner, "SET ROLE made_by_an_owner")
+    privileges = "SELECT has_table_privilege('payments_ledgerline', %s)"
+    with owner.cursor() as cursor:
+        found = [cursor.execute(privileges, [name]).fetchone()[0] for name in ("INSERT", "UPDATE")]
+    run(owner, "RESET ROLE")
+    run(owner, "DROP OWNED BY made_by_an_owner")
+    assert found == [True, False]

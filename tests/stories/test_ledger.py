@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from foundation import rows
+from payments import processors
 from payments.ledger.balances import balances, daily_totals, trial_balance
 from payments.ledger.checks import CHECKS
 from payments.models import LedgerLine, PaymentTransaction
@@ -87,6 +88,36 @@ def test_a_capture_whose_answer_is_lost_posts_once_when_it_is_settled(api, shop,
     assert balance_of() == {"processor_receivable": TOTAL, "customer_receipts": -TOTAL}
     ledger_witness.agree(shop, [payment])
     assert broken() == []
+
+
+def test_what_happens_at_the_processor_and_what_we_post_of_it_agree_at_every_step(api, shop):
+    payment = world.an_order(api).payment
+    port = processors.processor("stripe")
+    at = {"processor_reference": payment.processor_reference}
+
+    port.capture(**at, amount=3000, key=f"{payment.reference}-capture", final=True)
+    assert len(ledger_witness.differences(shop, [payment])) == 3  # held, granted, receipts
+    step(payment, "capture", 3000)
+    step(payment, "void", 1298, note="remainder")
+    ledger_witness.agree(shop, [payment])
+
+    refund = port.refund(**at, amount=500, key=f"{payment.reference}-r", reference="rfd_x")
+    step(payment, "refund", 500)
+    ledger_witness.agree(shop, [payment])
+
+    shop.backstage(f"refunds/{refund.processor_reference}/settle", status="failed")
+    step(payment, "refund_failure", 500)
+    ledger_witness.agree(shop, [payment])
+
+    dispute = shop.backstage("disputes", payment=payment.processor_reference, amount=2500)
+    step(payment, "chargeback", 2500)
+    step(payment, "fee", 1500, sequence=101, note="dispute")
+    ledger_witness.agree(shop, [payment])
+
+    shop.backstage(f"disputes/{dispute['id']}/close", status="won")
+    step(payment, "chargeback_reversal", 2500)
+    ledger_witness.agree(shop, [payment])
+    assert broken() == ["ledger_is_the_fold"]  # these steps were written past the services
 
 
 @pytest.mark.django_db

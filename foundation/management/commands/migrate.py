@@ -31,6 +31,7 @@ def _equip(connection: Any, role: str) -> None:
         equip(connection, role)
     except RoleNotMade as error:
         raise CommandError(
-            f"The role {role} of DATABASE_ROLE does not exist, and this login may not make it."
-            f" Run as a superuser, with this login for CURRENT_USER, then migrate again: {error}"
+            f"This login may not make, or not become, the role {role} of DATABASE_ROLE. As a"
+            f" superuser run what is missing of this, with the login's name for SESSION_USER,"
+            f" then migrate again: {error}"
         ) from error
