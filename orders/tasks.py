@@ -7,8 +7,15 @@ from django.conf import settings
 
 from foundation import idempotency
 from foundation.periodic import once_per_window
-from orders import cancellation, fulfillment, stalled
+from orders import cancellation, fulfillment, settlement, stalled
+from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import recovery
+
+
+@shared_task
+def settle_order(order_id: str) -> None:
+    """Take what the order's policy wants taken now."""
+    settlement.settle(uuid.UUID(order_id))
 
 
 @shared_task
@@ -19,7 +26,7 @@ def fulfill_order(order_id: str) -> None:
 
 @shared_task
 def notify_customer(order_id: str) -> None:
-    """Confirm the order by e-mail, and close the story of placing it."""
+    """Tell the customer what there is to tell, and stop watching once all is done."""
     stalled.notify_and_settle(uuid.UUID(order_id))
 
 
@@ -33,6 +40,12 @@ def follow_payment(payment_id: str) -> None:
 def recover_checkouts() -> None:
     """Finish or undo checkouts whose runner is gone."""
     recovery.recover_checkouts(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+def recover_cancellations() -> None:
+    """Go on with cancellations whose runner is gone, or whose money is not settled."""
+    cancellation_recovery.recover_cancellations(limit=settings.SWEEP_BATCH)
 
 
 @shared_task

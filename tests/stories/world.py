@@ -23,8 +23,8 @@ from tests.races.crowd import at_once
 
 NOBODY_LISTENS = "http://127.0.0.1:9"
 _SWEEPS = (
-    "recover_checkouts", "resolve_unknown", "recover_actions", "expire_authorizations",
-    "restart_stalled_orders",
+    "recover_checkouts", "recover_cancellations", "resolve_unknown", "recover_actions",
+    "expire_authorizations", "restart_stalled_orders",
 )  # fmt: skip
 _BATCHES_MAX = 50  # an event that causes itself must not keep a test for ever
 

@@ -1,17 +1,22 @@
 """What an order does when its hold is gone: released, it is canceled; dead, it waits for money."""
 
 import uuid
+from typing import Final
+
+from django.conf import settings
 
 from events import outbox
 from events.outbox import Event
+from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from orders import inventory
-from orders.models import Fulfillment, Order
-from orders.states import FULFILLMENT, ORDER
+from orders import fulfillment, inventory
+from orders.fulfillment import rows as fulfillment_rows
+from orders.models import Order
+from orders.states import ORDER
 
-BY = "system:cancellation"
-_CANCELABLE = ("placed", "on_hold", "payment_required", "fulfilling")
+BY: Final = "system:cancellation"
+_CANCELABLE: Final = ("placed", "on_hold", "payment_required", "fulfilling")
 
 
 def cancel_for_void(payment_id: uuid.UUID) -> bool:
@@ -24,14 +29,17 @@ def cancel_for_void(payment_id: uuid.UUID) -> bool:
         return False
     try:
         with durable():
-            _cancel(order)
+            _cancel(order.pk)
     except IllegalTransition:
         return False
     return True
 
 
-def _cancel(order: Order) -> None:
+def _cancel(order_id: uuid.UUID) -> None:
     """All of it or, when something is on its way already, none of it."""
+    order = fulfillment_rows.locked(order_id)
+    if fulfillment.is_under_way(order):
+        raise IllegalTransition(f"order {order}: something was shipped")
     reason = "payment voided"
     move(
         order,
@@ -40,9 +48,9 @@ def _cancel(order: Order) -> None:
         by=BY,
         reason=reason,
         only_from=_CANCELABLE,
-        next_step_at=None,
+        next_step_at=from_now(settings.STALLED_AFTER_SECONDS),
     )
-    cancel_shipments(order, by=BY, reason=reason)
+    fulfillment.cancel_pending(order, by=BY, reason=reason)
     inventory.release(order.checkout_id, states=("committed",))
     facts = {"order": order.reference, "order_id": str(order.pk)}
     outbox.record(order.checkout_id, [Event("order.canceled", facts)])
@@ -58,16 +66,17 @@ def require_payment(payment_id: uuid.UUID) -> bool:
         return False
     try:
         with durable():
-            _stop_for_payment(order)
+            _stop_for_payment(order.pk)
     except IllegalTransition:
         return False
     return True
 
 
-def _stop_for_payment(order: Order) -> None:
+def _stop_for_payment(order_id: uuid.UUID) -> None:
+    order = fulfillment_rows.locked(order_id)
     reason = "the authorization died before it was captured"
     move(order, table=ORDER, to="payment_required", by=BY, reason=reason, next_step_at=None)
-    cancel_shipments(order, by=BY, reason=reason)
+    fulfillment.cancel_pending(order, by=BY, reason=reason)
     facts = {"order": order.reference, "order_id": str(order.pk)}
     outbox.record(order.checkout_id, [Event("order.payment_required", facts)])
 
@@ -76,9 +85,3 @@ def follow_payment(payment_id: uuid.UUID) -> None:
     """Bring an order in line with what became of its payment; a repeat changes nothing."""
     if not cancel_for_void(payment_id):
         require_payment(payment_id)
-
-
-def cancel_shipments(order: Order, *, by: str, reason: str) -> None:
-    """Raises `IllegalTransition` when something is on its way already."""
-    for fulfillment in Fulfillment.objects.filter(order=order).exclude(state="canceled"):
-        move(fulfillment, table=FULFILLMENT, to="canceled", by=by, reason=reason)

@@ -1,0 +1,16 @@
+"""What the warehouse owes, ships and delivers: one verb a file.
+
+Every verb takes the order's row lock first. It is what makes two shipments at once, and a
+shipment and a cancellation at once, safe.
+"""
+
+from orders.fulfillment.cancel import cancel, cancel_pending
+from orders.fulfillment.create import create
+from orders.fulfillment.deliver import deliver
+from orders.fulfillment.owe import fulfill
+from orders.fulfillment.rows import is_under_way
+from orders.fulfillment.ship import ship
+
+__all__ = [
+    "cancel", "cancel_pending", "create", "deliver", "fulfill", "is_under_way", "ship",
+]  # fmt: skip

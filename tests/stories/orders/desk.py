@@ -1,0 +1,20 @@
+"""What clients and the warehouse do with orders, in the words of the stories."""
+
+from foundation.transactions import durable
+from orders import fulfillment
+from orders.fulfillment import rows
+from tests import builders
+
+
+def cancel(api, order, *, key=None, reason="customer asked"):
+    """POST /v1/orders/{id}/cancel."""
+    path = f"/v1/orders/{order.reference}/cancel"
+    return api.post(path, {"reason": reason}, key=key or builders.a_key())
+
+
+def ship_everything(order, *, by="warehouse"):
+    """All that is owed leaves the house."""
+    with durable():
+        found = rows.locked(order.pk)
+        for shipment in found.fulfillments.filter(state="pending"):
+            fulfillment.ship(found, shipment, by=by)
