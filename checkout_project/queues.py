@@ -10,6 +10,7 @@ TASK_ROUTES: Final = {
     "orders.tasks.follow_payment": {"queue": "orders"},
     "orders.tasks.recover_checkouts": {"queue": "sweeps"},
     "orders.tasks.recover_cancellations": {"queue": "sweeps"},
+    "orders.tasks.recover_actions": {"queue": "sweeps"},
     "orders.tasks.restart_stalled_orders": {"queue": "sweeps"},
     "orders.tasks.reap_idempotency_keys": {"queue": "sweeps"},
     "payments.tasks.resolve_unknown": {"queue": "sweeps"},

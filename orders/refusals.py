@@ -126,7 +126,12 @@ class ProcessorDown(DomainError):
 _REFUSALS: Final[dict[str, type[Refused]]] = {
     refusal.code: refusal
     for refusal in (
-        OutOfStock, PriceChanged, RiskDeclined, PaymentDeclined, CheckoutExpired, CheckoutCanceled,
+        OutOfStock,
+        PriceChanged,
+        RiskDeclined,
+        PaymentDeclined,
+        CheckoutExpired,
+        CheckoutCanceled,
     )  # fmt: skip
 }
 

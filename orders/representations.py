@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from foundation.ids import public
-from orders.models import Cancellation, Checkout, Fulfillment, Order, OrderLine, StockItem
+from orders.models import (
+    Cancellation,
+    Checkout,
+    Fulfillment,
+    Order,
+    OrderLine,
+    StockAdjustment,
+    StockItem,
+)
 from payments.representations import moment, money
 from payments.representations import payment as payment_shape
 
@@ -112,6 +120,18 @@ def inventory_item(row: StockItem) -> dict[str, Any]:
         "on_hand": row.on_hand,
         "reserved": row.reserved,
         "available": row.available,
+    }
+
+
+def adjustment(row: StockAdjustment) -> dict[str, Any]:
+    """One change of a shelf by hand, with how many lay there afterwards."""
+    return {
+        "id": row.reference,
+        "sku": row.item.sku,
+        "delta": row.delta,
+        "on_hand": row.on_hand_after,
+        "reason": row.reason,
+        "created_at": moment(row.created_at),
     }
 
 

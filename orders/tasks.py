@@ -5,9 +5,10 @@ import uuid
 from celery import shared_task
 from django.conf import settings
 
-from foundation import idempotency
+from foundation import actions, idempotency
 from foundation.periodic import once_per_window
 from orders import cancellation, fulfillment, settlement, stalled
+from orders.actions import ACTIONS
 from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import recovery
 
@@ -46,6 +47,12 @@ def recover_checkouts() -> None:
 def recover_cancellations() -> None:
     """Go on with cancellations whose runner is gone, or whose money is not settled."""
     cancellation_recovery.recover_cancellations(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+def recover_actions() -> None:
+    """Finish requests with a key whose runner is gone: visits, shipments, adjustments."""
+    actions.recover(ACTIONS, limit=settings.SWEEP_BATCH)
 
 
 @shared_task

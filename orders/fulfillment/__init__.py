@@ -5,6 +5,7 @@ shipment and a cancellation at once, safe.
 """
 
 from orders.fulfillment.cancel import cancel, cancel_pending
+from orders.fulfillment.change import Change, change
 from orders.fulfillment.create import create
 from orders.fulfillment.deliver import deliver
 from orders.fulfillment.owe import fulfill
@@ -12,5 +13,6 @@ from orders.fulfillment.rows import is_under_way
 from orders.fulfillment.ship import ship
 
 __all__ = [
-    "cancel", "cancel_pending", "create", "deliver", "fulfill", "is_under_way", "ship",
+    "Change", "cancel", "cancel_pending", "change", "create", "deliver", "fulfill", "is_under_way",
+    "ship",
 ]  # fmt: skip

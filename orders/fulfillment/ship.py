@@ -1,6 +1,5 @@
 """It left the house: the stock is consumed, and whoever takes the money is told."""
 
-
 from django.conf import settings
 
 from events import outbox
@@ -13,7 +12,6 @@ from orders.models import Fulfillment, Order
 from orders.states import FULFILLMENT, ORDER
 
 
-
 def ship(order: Order, fulfillment: Fulfillment, *, by: str, reason: str = "") -> None:
     """pending → shipped, in the caller's transaction and under the order's lock.
 
@@ -24,9 +22,7 @@ def ship(order: Order, fulfillment: Fulfillment, *, by: str, reason: str = "") -
     rows.refuse_unless_fulfillable(order)
     cover.refuse_unless_covered(order, fulfillment)
     shipped_at = clock.now()
-    move(
-        fulfillment, table=FULFILLMENT, to="shipped", by=by, reason=reason, shipped_at=shipped_at
-    )
+    move(fulfillment, table=FULFILLMENT, to="shipped", by=by, reason=reason, shipped_at=shipped_at)
     inventory.consume(order.checkout_id, _units(fulfillment))
     _go_on(order, by=by)
     outbox.record(order.checkout_id, [rows.told("fulfillment.shipped", order, fulfillment)])
@@ -55,6 +51,4 @@ def _go_on(order: Order, *, by: str) -> None:
         order.save(update_fields=["next_step_at", "stalls"])
         return
     reason = "everything was shipped"
-    move(
-        order, table=ORDER, to="completed", by=by, reason=reason, next_step_at=due, stalls=0
-    )
+    move(order, table=ORDER, to="completed", by=by, reason=reason, next_step_at=due, stalls=0)

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from foundation import clock
-from foundation.ids import new_id
+from foundation.ids import new_id, public
 from orders.models.catalog import Product
 from orders.states import RESERVATION
 
@@ -99,3 +99,8 @@ class StockAdjustment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delta:+} x {self.item_id}"
+
+    @property
+    def reference(self) -> str:
+        """Our public id."""
+        return public("adj", self.id)

@@ -64,5 +64,3 @@ class AdjustmentRequest(StrictSerializer):
         if attrs["delta"] == 0:
             raise ValidationError({"delta": [ErrorDetail("Zero adjusts nothing.", code="zero")]})
         return attrs
-
-

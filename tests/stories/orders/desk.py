@@ -18,3 +18,15 @@ def ship_everything(order, *, by="warehouse"):
         found = rows.locked(order.pk)
         for shipment in found.fulfillments.filter(state="pending"):
             fulfillment.ship(found, shipment, by=by)
+
+
+def confirm(api, checkout, *, key=None):
+    """POST /v1/checkouts/{id}/confirm: the shopper is back."""
+    path = f"/v1/checkouts/{checkout.reference}/confirm"
+    return api.post(path, {}, key=key or builders.a_key())
+
+
+def give_up(api, checkout, *, key=None):
+    """POST /v1/checkouts/{id}/cancel: the shopper will not come back."""
+    path = f"/v1/checkouts/{checkout.reference}/cancel"
+    return api.post(path, {}, key=key or builders.a_key())

@@ -203,9 +203,7 @@ def test_a_processor_that_is_away_is_waited_for(api, shop, order):
     assert_undone(shop, order)
 
 
-def test_one_that_finds_no_end_is_shown_to_a_person_and_still_goes_on(
-    api, shop, order, settings
-):
+def test_one_that_finds_no_end_is_shown_to_a_person_and_still_goes_on(api, shop, order, settings):
     settings.ATTENTION_AFTER_TRIES = 3
     with world.processor_away():
         cancel(api, order)
