@@ -14,11 +14,11 @@ from foundation.idempotency import from_now
 from foundation.saga import Pause
 from foundation.state_machine import move
 from orders import fulfillment, inventory
+from orders.cancellation.money import Release, release
 from orders.models import Cancellation, Order
 from orders.refusals import CancellationInProgress, OrderNotCancelable
 from orders.states import ORDER
 from payments.models import Source
-from payments.services.cancel import Release, cancel_payment
 
 _DAY_SECONDS: Final = 86_400.0
 _WHY_NOT: Final = {
@@ -81,27 +81,26 @@ def intend_release(cancellation: Cancellation) -> Callable[[], Release] | None:
     if cancellation.payment_action:
         return None
     return partial(
-        cancel_payment,
+        release,
         cancellation.order.payment_id,
         by=cancellation.actor,
         reason=cancellation.reason,
         source=Source(cancellation.source),
-        operation_id=cancellation.pk,
     )
 
 
-def record_release(cancellation: Cancellation, release: Release) -> None:
-    """What became of the money, or a pause while it is not known."""
-    if release.is_settled:
-        cancellation.payment_action = release.action
+def record_release(cancellation: Cancellation, told: Release) -> None:
+    """What became of the money, or a pause while it is not known, or while somebody keeps it."""
+    if told.progress == "settled":
+        cancellation.payment_action = told.action
         cancellation.last_error = ""
         if cancellation.state == "needs_attention":
             cancellation.state = "releasing"
         return
     cancellation.tries += 1
-    cancellation.last_error = release.why[:120]
-    is_case = cancellation.tries >= settings.ATTENTION_AFTER_TRIES
+    cancellation.last_error = (told.detail or told.payment.state)[:120]
     pause = doubling(settings.RESOLVE_FIRST_SECONDS, times=cancellation.tries, most=_DAY_SECONDS)
+    is_case = cancellation.tries >= settings.ATTENTION_AFTER_TRIES or told.progress == "refused"
     raise Pause("needs_attention" if is_case else "releasing", seconds=pause)
 
 

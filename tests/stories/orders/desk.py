@@ -30,3 +30,21 @@ def give_up(api, checkout, *, key=None):
     """POST /v1/checkouts/{id}/cancel: the shopper will not come back."""
     path = f"/v1/checkouts/{checkout.reference}/cancel"
     return api.post(path, {}, key=key or builders.a_key())
+
+
+def take_out(api, order, units, *, key=None):
+    """POST /v1/orders/{id}/fulfillments: SKU → units into a shipment of their own."""
+    lines = [{"sku": sku, "quantity": quantity} for sku, quantity in units.items()]
+    path = f"/v1/orders/{order.reference}/fulfillments"
+    return api.post(path, {"lines": lines}, key=key or builders.a_key())
+
+
+def shipments(api, order):
+    """GET /v1/orders/{id}/fulfillments."""
+    return api.get(f"/v1/orders/{order.reference}/fulfillments").json()["items"]
+
+
+def patch(api, shipment, *, if_match=None, **changes):
+    """PATCH /v1/fulfillments/{id}."""
+    headers = {"If-Match": if_match} if if_match else {}
+    return api.patch(f"/v1/fulfillments/{shipment['id']}", changes, **headers)

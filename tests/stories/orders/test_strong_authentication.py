@@ -186,9 +186,7 @@ def test_an_order_is_not_given_up_as_a_checkout(api, shop):
     assert Order.objects.get().state == "placed"
 
 
-def test_given_up_while_the_processor_answers_it_never_becomes_an_order(
-    api, shop, monkeypatch
-):
+def test_given_up_while_the_processor_answers_it_never_becomes_an_order(api, shop, monkeypatch):
     def somebody_gives_up():
         return give_up(api, Checkout.objects.get()).status_code
 
@@ -224,7 +222,7 @@ def test_giving_up_and_finishing_at_once_have_one_winner(api, shop):
         assert checkout.reference == reference
         at_the_bank(shop, checkout)
 
-        gave_up, came_back = at_once(
+        gave_up, _ = at_once(
             [lambda c=checkout: give_up(api, c), lambda c=checkout: confirm(api, c)]
         )
         world.drive_everything(4)
