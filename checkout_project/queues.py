@@ -8,6 +8,7 @@ TASK_ROUTES: Final = {
     "orders.tasks.fulfill_order": {"queue": "orders"},
     "orders.tasks.notify_customer": {"queue": "orders"},
     "orders.tasks.follow_payment": {"queue": "orders"},
+    "orders.tasks.act_on_expiry": {"queue": "payments"},
     "orders.tasks.recover_checkouts": {"queue": "sweeps"},
     "orders.tasks.recover_cancellations": {"queue": "sweeps"},
     "orders.tasks.recover_actions": {"queue": "sweeps"},

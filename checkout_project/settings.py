@@ -233,8 +233,8 @@ SETTLEMENT_POLICY = env.str("SETTLEMENT_POLICY", default="on_order")
 if SETTLEMENT_POLICY not in ("on_order", "on_fulfillment", "manual"):
     raise ImproperlyConfigured(f"SETTLEMENT_POLICY is {SETTLEMENT_POLICY!r}: no such policy")
 SETTLEMENT_DELAY_SECONDS = env.float("SETTLEMENT_DELAY_SECONDS", default=0.0)
-# A delayed settlement is never closer than this to the death of the hold.
-SETTLEMENT_MARGIN_SECONDS = env.float("SETTLEMENT_MARGIN_SECONDS", default=6 * 3600.0)
+# What to do with a hold that nothing was captured of when it runs out: ask for a new one first?
+EXPIRY_REAUTHORIZE = env.bool("EXPIRY_REAUTHORIZE", default=True)
 IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
 REAP_BATCH = 10_000
 SWEEP_BATCH = 50

@@ -7,6 +7,7 @@ CATALOGUE: Final = {
     "order.cancellation_started": "Somebody wants it undone; nothing is shipped or taken any more.",
     "order.canceled": "The order will not be shipped; its stock is for sale again.",
     "order.payment_required": "The authorization died untaken; nothing ships until it is paid.",
+    "order.payment_restored": "It is paid for again; what it owes is owed again.",
     "order.stalled": "The order's next step is due and nobody is at work on it.",
     "payment.authorized": "The processor holds the amount.",
     "payment.captured": "Money was taken, and nothing of the hold is left.",

@@ -1,4 +1,4 @@
-"""Stock: reserve, commit, consume, release. The row of the hold and the counter move in one statement.
+"""Stock: reserve, commit, consume, release. A hold and the counter move in one statement.
 
 Stock rows are locked in SKU order everywhere, so carts in opposite order can not deadlock;
 the counter is touched last in its transaction, so that one hot product is locked briefly.

@@ -80,7 +80,7 @@ def _settle_at(payment: Payment | None) -> dt.datetime | None:
     wanted = clock.now() + dt.timedelta(seconds=settings.SETTLEMENT_DELAY_SECONDS)
     if payment is None or payment.capture_before is None:
         return wanted
-    margin = dt.timedelta(seconds=settings.SETTLEMENT_MARGIN_SECONDS)
+    margin = dt.timedelta(seconds=settings.EXPIRY_ACT_SECONDS)
     return min(wanted, payment.capture_before - margin)
 
 

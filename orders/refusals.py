@@ -132,7 +132,7 @@ _REFUSALS: Final[dict[str, type[Refused]]] = {
         PaymentDeclined,
         CheckoutExpired,
         CheckoutCanceled,
-    )  # fmt: skip
+    )
 }
 
 

@@ -6,6 +6,7 @@ asked for: whoever settles twice, late or after a crash takes what is missing an
 
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,25 +34,31 @@ class Take:
 
 
 def settle(order_id: uuid.UUID) -> None:
-    """Capture what is due by the order's policy now; nothing when nothing is.
+    """Capture what is due by the order's policy now; nothing when nothing is."""
+    _take(order_id, due)
 
-    What is due is found out and claimed in one transaction, under the locks of the order and of
-    its payment: two who settle at once take it once.
-    """
+
+def settle_before_it_is_too_late(order_id: uuid.UUID) -> None:
+    """Capture what an order that is never later than its hold comes to, whatever the delay."""
+    _take(order_id, due_at_the_last)
+
+
+def _take(order_id: uuid.UUID, how_much: Callable[[Order], Take | None]) -> None:
+    """What is due is found out and claimed in one transaction, under the locks of the order and
+    of its payment: two who settle at once take it once."""
     try:
         with durable():
-            payment = _claim_due(rows.locked(order_id))
+            payment = _claim(rows.locked(order_id), how_much)
         if payment is not None:
             capture.send(payment, by=BY)
     except IllegalTransition:
         _log.info("settlement: order %s went on in other hands", order_id)
 
 
-def _claim_due(order: Order) -> Payment | None:
+def _claim(order: Order, how_much: Callable[[Order], Take | None]) -> Payment | None:
     payment = order.payment
-    steps.lock(payment)
-    payment.refresh_from_db()
-    take = due(order)
+    steps.lock_and_read(payment)
+    take = how_much(order)
     if take is None:
         return None
     wish = steps.Wish(BY, Source.SYSTEM)
@@ -71,6 +78,21 @@ def due(order: Order) -> Take | None:
     return Take(capturable(payment), is_final=True)
 
 
+def due_at_the_last(order: Order) -> Take | None:
+    """What is taken of a hold that is about to die: all of it for `on_order`, else what shipped.
+
+    The rest is let go with it. None when nothing was shipped, or nobody may take it.
+    """
+    payment = order.payment
+    if order.state not in _TAKES_FROM or payment.state not in _HELD:
+        return None
+    if order.settlement_policy == Settlement.ON_ORDER:
+        return Take(capturable(payment), is_final=True)
+    shipped = values.of_shipped(order, order.lines.all(), rows.shipped_units(order))
+    missing = min(shipped - payment.captured_amount, capturable(payment))
+    return Take(missing, is_final=True) if missing > 0 else None
+
+
 def is_deferred(order: Order) -> bool:
     """Whether the money waits for a moment that is still to come."""
     is_by_time = order.settlement_policy == Settlement.ON_ORDER and order.payment.state in _HELD
@@ -79,8 +101,10 @@ def is_deferred(order: Order) -> bool:
 
 def is_through(order: Order) -> bool:
     """Whether nothing is due by itself any more, now or at a known moment."""
-    in_doubt = order.payment.state == "capturing"
-    return not in_doubt and not is_deferred(order) and due(order) is None
+    payment = order.payment
+    in_doubt = payment.state == "capturing"
+    is_dying = payment.state in _HELD and payment.expiry_due_at is not None
+    return not (in_doubt or is_dying or is_deferred(order)) and due(order) is None
 
 
 def capturable(payment: Payment) -> int:

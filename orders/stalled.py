@@ -19,19 +19,21 @@ from orders import notifications, settlement
 from orders.models import Order
 from payments.states import COVERED, TAKEN
 
+_IS_SHIPPED_FROM = ("fulfilling", "completed")
+_NOT_BEGUN = ("placed", "on_hold", "canceling")
 _STALLS_COUNTED = 1_000  # far past the point where staff see it; the sweep itself never gives up
 
 
 def notify_and_settle(order_id: uuid.UUID) -> None:
     """The last link of the chain: tell the customer, and stop watching once all is done."""
     order = Order.objects.select_related("payment").get(pk=order_id)
-    if order.state != "canceled" and order.payment.state not in (*COVERED, *TAKEN):
-        return
+    is_covered = order.payment.state in (*COVERED, *TAKEN)
+    if order.state in _IS_SHIPPED_FROM and not is_covered:
+        return  # it follows its payment first
     for template, number in notifications.due(order):
         notifications.notify(order_id, template=template, number=number)
-    if not notifications.due(order) or not notifications.is_told(order):
-        return
-    _watch_until(order)
+    if order.state not in _NOT_BEGUN and notifications.is_told(order):
+        _watch_until(order)
 
 
 def _watch_until(order: Order) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from foundation import actions, idempotency
 from foundation.periodic import once_per_window
-from orders import cancellation, fulfillment, settlement, stalled
+from orders import cancellation, expiry, fulfillment, settlement, stalled
 from orders.actions import ACTIONS
 from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import recovery
@@ -33,8 +33,14 @@ def notify_customer(order_id: str) -> None:
 
 @shared_task
 def follow_payment(payment_id: str) -> None:
-    """Cancel or stop the order whose hold is gone."""
+    """Cancel or stop the order whose hold is gone, or go on with the one that replaced it."""
     cancellation.follow_payment(uuid.UUID(payment_id))
+
+
+@shared_task
+def act_on_expiry(payment_id: str) -> None:
+    """Capture, ask again or let go of a hold whose last hours have begun."""
+    expiry.act(uuid.UUID(payment_id))
 
 
 @shared_task

@@ -15,6 +15,7 @@ from foundation.saga import Pause
 from foundation.state_machine import move
 from orders import fulfillment, inventory
 from orders.cancellation.money import Release, release
+from orders.fulfillment import rows
 from orders.models import Cancellation, Order
 from orders.refusals import CancellationInProgress, OrderNotCancelable
 from orders.states import ORDER
@@ -32,7 +33,7 @@ def claim_order(cancellation: Cancellation) -> None:
 
     Raises `OrderNotCancelable` or `CancellationInProgress`; then nothing is stored.
     """
-    order = Order.objects.select_for_update(no_key=True).get(pk=cancellation.order_id)
+    order = rows.locked(cancellation.order_id)
     refuse_unless_cancelable(order)
     before = {"state": order.state}
     move(

@@ -8,11 +8,11 @@ from orders.fulfillment.cancel import cancel, cancel_pending
 from orders.fulfillment.change import Change, change
 from orders.fulfillment.create import create
 from orders.fulfillment.deliver import deliver
-from orders.fulfillment.owe import fulfill
+from orders.fulfillment.owe import fulfill, owe_the_rest
 from orders.fulfillment.rows import is_under_way
 from orders.fulfillment.ship import ship
 
 __all__ = [
     "Change", "cancel", "cancel_pending", "change", "create", "deliver", "fulfill", "is_under_way",
-    "ship",
+    "owe_the_rest", "ship",
 ]  # fmt: skip

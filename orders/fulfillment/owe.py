@@ -40,6 +40,13 @@ def begin(order: Order, *, by: str) -> Fulfillment:
     return owe(order, {line.pk: line.quantity for line in order.lines.all()})
 
 
+def owe_the_rest(order: Order) -> Fulfillment:
+    """Everything that was not shipped is owed (again), in the caller's transaction."""
+    shipped = rows.shipped_units(order)
+    left = {line.pk: line.quantity - shipped.get(line.pk, 0) for line in order.lines.all()}
+    return owe(order, {line_id: units for line_id, units in left.items() if units})
+
+
 def owe(order: Order, units: Mapping[uuid.UUID, int]) -> Fulfillment:
     """Put units (order line → quantity) into the pending automatic shipment; made if need be."""
     open_one = order.fulfillments.filter(is_automatic=True, state="pending").first()

@@ -48,3 +48,9 @@ def patch(api, shipment, *, if_match=None, **changes):
     """PATCH /v1/fulfillments/{id}."""
     headers = {"If-Match": if_match} if if_match else {}
     return api.patch(f"/v1/fulfillments/{shipment['id']}", changes, **headers)
+
+
+def adjust(api, sku, delta, *, key=None, reason="counted"):
+    """POST /v1/inventory-items/{sku}/adjustments."""
+    path = f"/v1/inventory-items/{sku}/adjustments"
+    return api.post(path, {"delta": delta, "reason": reason}, key=key or builders.a_key())
