@@ -31,7 +31,7 @@ def adjust(
     fits = StockItem.objects.filter(
         sku=sku, on_hand__gte=F("reserved") - delta, on_hand__lte=ON_HAND_MAX - delta
     )
-    if not sku.isprintable() or fits.update(on_hand=F("on_hand") + delta) == 0:
+    if fits.update(on_hand=F("on_hand") + delta) == 0:
         raise _why_not(sku, delta)
     item = StockItem.objects.get(sku=sku)  # under the lock that the update took
     audit.record(
@@ -55,7 +55,7 @@ def adjust(
 
 
 def _why_not(sku: str, delta: int) -> Exception:
-    item = StockItem.objects.filter(sku=sku).first() if sku.isprintable() else None
+    item = StockItem.objects.filter(sku=sku).first()
     if item is None:
         return NotFound("There is no such SKU.")
     if delta > 0:

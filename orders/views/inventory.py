@@ -23,10 +23,7 @@ class InventoryItem(APIView):
 
     def get(self, request: Request, sku: str) -> HttpResponse:
         """The shelf of one SKU now."""
-        row = StockItem.objects.filter(sku=sku).first() if sku.isprintable() else None
-        if row is None:
-            raise NotFound("There is no such SKU.")
-        return tagged(request, representations.inventory_item(row))
+        return tagged(request, representations.inventory_item(_shelf_of(sku)))
 
 
 class InventoryAdjustments(APIView):
@@ -38,7 +35,8 @@ class InventoryAdjustments(APIView):
         """So many more, or fewer, and why; never fewer than are reserved."""
         key, caller = read_key(request.headers.get("Idempotency-Key")), principal(request)
         wanted = AdjustmentRequest.accept(request.data)
-        scope = client_scope(caller.client_id, "POST", request.path)
+        route = f"/v1/inventory-items/{_shelf_of(sku).sku}/adjustments"
+        scope = client_scope(caller.client_id, "POST", route)
         reply = perform(
             ADJUSTMENT,
             Wish(scope, key, request.data),
@@ -48,3 +46,11 @@ class InventoryAdjustments(APIView):
             ),
         )  # fmt: skip
         return stored(reply.answer, is_replay=reply.is_replay)
+
+
+def _shelf_of(sku: str) -> StockItem:
+    """The shelf; raises `NotFound`, also for what can be no SKU (a path may hold anything)."""
+    row = StockItem.objects.filter(sku=sku).first() if sku.isprintable() else None
+    if row is None:
+        raise NotFound("There is no such SKU.")
+    return row
