@@ -13,6 +13,16 @@ def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "schedule": sweep_seconds,
             "options": {"expires": sweep_seconds},
         },
+        "recover cancellations": {
+            "task": "orders.tasks.recover_cancellations",
+            "schedule": sweep_seconds,
+            "options": {"expires": sweep_seconds},
+        },
+        "recover actions of orders": {
+            "task": "orders.tasks.recover_actions",
+            "schedule": sweep_seconds,
+            "options": {"expires": sweep_seconds},
+        },
         "resolve unknown outcomes": {
             "task": "payments.tasks.resolve_unknown",
             "schedule": sweep_seconds,

@@ -4,10 +4,14 @@ from typing import Final
 
 TASK_ROUTES: Final = {
     "payments.tasks.capture_payment": {"queue": "payments"},
+    "orders.tasks.settle_order": {"queue": "payments"},
     "orders.tasks.fulfill_order": {"queue": "orders"},
     "orders.tasks.notify_customer": {"queue": "orders"},
     "orders.tasks.follow_payment": {"queue": "orders"},
+    "orders.tasks.act_on_expiry": {"queue": "payments"},
     "orders.tasks.recover_checkouts": {"queue": "sweeps"},
+    "orders.tasks.recover_cancellations": {"queue": "sweeps"},
+    "orders.tasks.recover_actions": {"queue": "sweeps"},
     "orders.tasks.restart_stalled_orders": {"queue": "sweeps"},
     "orders.tasks.reap_idempotency_keys": {"queue": "sweeps"},
     "payments.tasks.resolve_unknown": {"queue": "sweeps"},

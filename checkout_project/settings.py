@@ -228,6 +228,13 @@ EXPIRY_ACT_SECONDS = env.float("EXPIRY_ACT_SECONDS", default=6 * 3600.0)
 ATTENTION_AFTER_TRIES = env.int("ATTENTION_AFTER_TRIES", default=12)
 RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
 STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)
+# When an order's money is taken: on_order (after the delay), on_fulfillment, or manual.
+SETTLEMENT_POLICY = env.str("SETTLEMENT_POLICY", default="on_order")
+if SETTLEMENT_POLICY not in ("on_order", "on_fulfillment", "manual"):
+    raise ImproperlyConfigured(f"SETTLEMENT_POLICY is {SETTLEMENT_POLICY!r}: no such policy")
+SETTLEMENT_DELAY_SECONDS = env.float("SETTLEMENT_DELAY_SECONDS", default=0.0)
+# What to do with a hold that nothing was captured of when it runs out: ask for a new one first?
+EXPIRY_REAUTHORIZE = env.bool("EXPIRY_REAUTHORIZE", default=True)
 IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
 REAP_BATCH = 10_000
 SWEEP_BATCH = 50

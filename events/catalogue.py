@@ -4,8 +4,10 @@ from typing import Final
 
 CATALOGUE: Final = {
     "order.placed": "An order exists, and an authorization for all of it is held.",
+    "order.cancellation_started": "Somebody wants it undone; nothing is shipped or taken any more.",
     "order.canceled": "The order will not be shipped; its stock is for sale again.",
     "order.payment_required": "The authorization died untaken; nothing ships until it is paid.",
+    "order.payment_restored": "It is paid for again; what it owes is owed again.",
     "order.stalled": "The order's next step is due and nobody is at work on it.",
     "payment.authorized": "The processor holds the amount.",
     "payment.captured": "Money was taken, and nothing of the hold is left.",
@@ -21,4 +23,7 @@ CATALOGUE: Final = {
     "refund.succeeded": "The processor gave the money back.",
     "refund.failed": "The money was not given back, or came back from the bank.",
     "fulfillment.created": "The warehouse owes a shipment.",
+    "fulfillment.shipped": "It left the house; its stock is consumed.",
+    "fulfillment.delivered": "It arrived.",
+    "fulfillment.canceled": "It will not leave; its units are owed again, or the order is undone.",
 }

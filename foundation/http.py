@@ -10,9 +10,17 @@ from django.http import HttpResponse
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from foundation.errors import DomainError
 from foundation.idempotency import Answer
 
 REPLAYED = "Idempotent-Replayed"
+
+
+class PreconditionFailed(DomainError):
+    """It was changed since this caller read it."""
+
+    code, status, title = "precondition_failed", 412, "It was changed meanwhile"
+    retryable, retry_with = True, "none"
 
 
 def stored(answer: Answer, *, is_replay: bool) -> HttpResponse:
@@ -28,11 +36,29 @@ def stored(answer: Answer, *, is_replay: bool) -> HttpResponse:
 def tagged(request: Request, data: dict[str, Any]) -> HttpResponse:
     """One resource with its ETag; 304 for a caller who has these very bytes (RFC 9110)."""
     body = orjson.dumps(data)
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    known = [each.strip() for each in request.headers.get("If-None-Match", "").split(",")]
-    if tag in known or "*" in known:
+    tag = _tag(body)
+    known = _listed(request, "If-None-Match")
+    if request.method in ("GET", "HEAD") and (tag in known or "*" in known):
         return HttpResponse(status=304, headers={"ETag": tag})
     return HttpResponse(body, content_type="application/json", headers={"ETag": tag})
+
+
+def refuse_unless_current(request: Request, data: dict[str, Any]) -> None:
+    """`If-Match`: raises `PreconditionFailed` for a caller whose copy is not `data` any more.
+
+    A caller that sends no `If-Match` is not held to anything (RFC 9110, 13.1.1).
+    """
+    known = _listed(request, "If-Match")
+    if known and "*" not in known and _tag(orjson.dumps(data)) not in known:
+        raise PreconditionFailed("Read it again, decide again, send again.")
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _listed(request: Request, header: str) -> list[str]:
+    return [each.strip() for each in request.headers.get(header, "").split(",") if each.strip()]
 
 
 def client_ip(request: Request, *, trusted: Sequence[str]) -> str | None:

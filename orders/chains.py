@@ -11,13 +11,12 @@ from celery import chain
 from celery.canvas import Signature
 
 from orders import tasks
-from payments import tasks as payment_tasks
 
 
 def after_order_placed(fact: Mapping[str, Any]) -> Signature[Any]:
     """settlement → fulfillment → notification."""
     return chain(
-        payment_tasks.capture_payment.si(fact["payment_id"]),
+        tasks.settle_order.si(fact["order_id"]),
         tasks.fulfill_order.si(fact["order_id"]),
         tasks.notify_customer.si(fact["order_id"]),
     )
@@ -25,9 +24,35 @@ def after_order_placed(fact: Mapping[str, Any]) -> Signature[Any]:
 
 def after_order_stalled(fact: Mapping[str, Any]) -> Signature[Any]:
     """Whatever was lost: first in line with the payment, then on as after `order.placed`."""
-    return chain(tasks.follow_payment.si(fact["payment_id"]), after_order_placed(fact))
+    return chain(
+        tasks.follow_payment.si(fact["payment_id"]),
+        tasks.act_on_expiry.si(fact["payment_id"]),
+        after_order_placed(fact),
+    )
 
 
 def after_payment_lost(fact: Mapping[str, Any]) -> Signature[Any]:
     """A hold that was released or died stops the order it was for, if there is one."""
+    return tasks.follow_payment.si(fact["payment_id"])
+
+
+def after_order_canceled(fact: Mapping[str, Any]) -> Signature[Any]:
+    """The customer is told."""
+    return tasks.notify_customer.si(fact["order_id"])
+
+
+def after_fulfillment_shipped(fact: Mapping[str, Any]) -> Signature[Any]:
+    """What ships is taken, by policy, and the customer is told."""
+    return chain(
+        tasks.settle_order.si(fact["order_id"]), tasks.notify_customer.si(fact["order_id"])
+    )
+
+
+def after_payment_expiring(fact: Mapping[str, Any]) -> Signature[Any]:
+    """Warned of, nothing follows; in its last hours the hold is captured, replaced or let go."""
+    return tasks.act_on_expiry.si(fact["payment_id"])
+
+
+def after_payment_replaced(fact: Mapping[str, Any]) -> Signature[Any]:
+    """The order goes on with its new hold, or waits for money when there is none."""
     return tasks.follow_payment.si(fact["payment_id"])

@@ -1,4 +1,4 @@
-"""Stock: reserve, commit, release. The row of the hold and the counter move in one statement.
+"""Stock: reserve, commit, consume, release. A hold and the counter move in one statement.
 
 Stock rows are locked in SKU order everywhere, so carts in opposite order can not deadlock;
 the counter is touched last in its transaction, so that one hot product is locked briefly.
@@ -25,8 +25,9 @@ _RESERVE = """
         WHERE stock.sku = locked.sku AND stock.on_hand - stock.reserved >= locked.quantity
         RETURNING locked.id, locked.sku, locked.quantity
     )
-    INSERT INTO orders_reservation (id, checkout_id, sku, quantity, state, created_at)
-    SELECT id, %s, sku, quantity, 'held', %s FROM taken
+    INSERT INTO orders_reservation
+        (id, checkout_id, sku, quantity, consumed_quantity, state, created_at)
+    SELECT id, %s, sku, quantity, 0, 'held', %s FROM taken
     RETURNING sku
 """
 
@@ -34,7 +35,7 @@ _RELEASE = """
     WITH freed AS (
         UPDATE orders_reservation SET state = 'released'
         WHERE checkout_id = %s AND state = ANY(%s)
-        RETURNING sku, quantity
+        RETURNING sku, quantity - consumed_quantity AS quantity
     ), locked AS (
         SELECT stock.sku, freed.quantity
         FROM orders_stockitem stock JOIN freed ON freed.sku = stock.sku
@@ -43,6 +44,32 @@ _RELEASE = """
     UPDATE orders_stockitem stock SET reserved = stock.reserved - locked.quantity
     FROM locked WHERE stock.sku = locked.sku
 """
+
+_CONSUME = """
+    WITH shipped AS (
+        SELECT * FROM unnest(%s::text[], %s::int[]) AS s (sku, quantity)
+    ), consumed AS (
+        UPDATE orders_reservation hold
+        SET consumed_quantity = hold.consumed_quantity + shipped.quantity,
+            state = CASE WHEN hold.consumed_quantity + shipped.quantity = hold.quantity
+                    THEN 'consumed' ELSE hold.state END
+        FROM shipped
+        WHERE hold.checkout_id = %s AND hold.sku = shipped.sku AND hold.state = 'committed'
+          AND hold.consumed_quantity + shipped.quantity <= hold.quantity
+        RETURNING hold.sku, shipped.quantity
+    ), locked AS (
+        SELECT stock.sku, consumed.quantity
+        FROM orders_stockitem stock JOIN consumed ON consumed.sku = stock.sku
+        ORDER BY stock.sku FOR NO KEY UPDATE OF stock
+    )
+    UPDATE orders_stockitem stock
+    SET on_hand = stock.on_hand - locked.quantity, reserved = stock.reserved - locked.quantity
+    FROM locked WHERE stock.sku = locked.sku
+"""
+
+
+class NotCommitted(RuntimeError):
+    """More would leave the shelf than is committed to the order: an invariant is broken."""
 
 
 def reserve(checkout_id: uuid.UUID, wanted: Mapping[str, int]) -> list[str]:
@@ -81,3 +108,15 @@ def commit(checkout_id: uuid.UUID) -> int:
             [checkout_id],
         )
         return int(cursor.rowcount)
+
+
+def consume(checkout_id: uuid.UUID, shipped: Mapping[str, int]) -> None:
+    """committed → consumed, unit by unit: off the shelf, and no longer reserved.
+
+    `shipped` is SKU → units of this shipment. Raises `NotCommitted`; then nothing may be kept.
+    """
+    skus = sorted(shipped)
+    with connection.cursor() as cursor:
+        cursor.execute(_CONSUME, [skus, [shipped[sku] for sku in skus], checkout_id])
+        if cursor.rowcount != len(skus):
+            raise NotCommitted(f"checkout {checkout_id}: not all of {skus} is committed")

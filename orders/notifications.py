@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import uuid
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -15,17 +16,21 @@ from foundation.transactions import durable, refuse_inside_transaction
 from orders.models import Notification, Order
 
 _log = logging.getLogger(__name__)
-PLACED = "order_placed"
+PLACED: Final = "order_placed"
+SHIPPED: Final = "fulfillment_shipped"
+CANCELED: Final = "order_canceled"
 
 
-def notify(order_id: uuid.UUID, *, template: str) -> bool:
+def notify(order_id: uuid.UUID, *, template: str, number: int = 0) -> bool:
     """Send one template for one order, unless it was sent; returns whether it was sent now.
+
+    `number` is the sequence of the shipment that it tells of, or 0.
 
     The claim is a unique row. A worker that dies while sending leaves a lease; after it the
     mail goes out again under the same Message-ID, so that a mailbox can tell it is the same.
     """
     order = Order.objects.prefetch_related("lines").get(pk=order_id)
-    notification = _claim(order, template)
+    notification = _claim(order, template, number)
     if notification is None:
         return False
     _send(order, notification)
@@ -35,24 +40,48 @@ def notify(order_id: uuid.UUID, *, template: str) -> bool:
     return True
 
 
-def _claim(order: Order, template: str) -> Notification | None:
+def due(order: Order) -> list[tuple[str, int]]:
+    """What the customer should have been told by now: (template, number of the shipment)."""
+    if order.state == "canceled":
+        return [(CANCELED, 0)]
+    if order.state not in ("fulfilling", "completed"):
+        return []
+    sent = order.fulfillments.filter(state__in=("shipped", "delivered")).order_by("sequence")
+    numbers = sent.values_list("sequence", flat=True)
+    return [(PLACED, 0), *((SHIPPED, number) for number in numbers)]
+
+
+def is_told(order: Order) -> bool:
+    """Whether everything that is due was sent."""
+    sent = order.notifications.filter(sent_at__isnull=False)
+    return set(due(order)) <= set(sent.values_list("template", "number"))
+
+
+def _claim(order: Order, template: str, number: int) -> Notification | None:
     lease = from_now(settings.NOTIFICATION_LEASE_SECONDS)
     try:
         with transaction.atomic():
             return Notification.objects.create(
-                order=order, template=template, recipient=order.email, leased_until=lease
+                order=order,
+                template=template,
+                number=number,
+                recipient=order.email,
+                leased_until=lease,
             )
     except IntegrityError:
-        return _claim_abandoned(order, template, lease)
+        return _claim_abandoned(order, template, number, lease)
 
 
-def _claim_abandoned(order: Order, template: str, lease: dt.datetime) -> Notification | None:
+def _claim_abandoned(
+    order: Order, template: str, number: int, lease: dt.datetime
+) -> Notification | None:
     with durable():
         found = (
             Notification.objects.select_for_update(no_key=True, skip_locked=True)
             .filter(
                 order=order,
                 template=template,
+                number=number,
                 sent_at__isnull=True,
                 leased_until__lte=clock.now(),
                 attempts__lt=settings.NOTIFICATION_TRIES_MAX,
@@ -67,10 +96,11 @@ def _claim_abandoned(order: Order, template: str, lease: dt.datetime) -> Notific
 
 def _send(order: Order, notification: Notification) -> None:
     refuse_inside_transaction()
-    context = {"order": order, "lines": order.lines.all()}
+    context = {"order": order, "lines": order.lines.all()} | _about(order, notification)
     subject = render_to_string(f"orders/mail/{notification.template}.subject.txt", context)
     body = render_to_string(f"orders/mail/{notification.template}.txt", context)
-    message_id = f"<{notification.template}.{order.reference}@{settings.MAIL_DOMAIN}>"
+    name = ".".join(filter(None, (notification.template, str(notification.number or ""))))
+    message_id = f"<{name}.{order.reference}@{settings.MAIL_DOMAIN}>"
     EmailMessage(
         subject=" ".join(subject.split()),
         body=body,
@@ -78,3 +108,13 @@ def _send(order: Order, notification: Notification) -> None:
         headers={"Message-ID": message_id},
     ).send()
     _log.info("notified %s of %s", order.reference, notification.template)
+
+
+def _about(order: Order, notification: Notification) -> dict[str, Any]:
+    if notification.template == SHIPPED:
+        shipment = order.fulfillments.get(sequence=notification.number)
+        parts = shipment.lines.select_related("order_line").order_by("order_line__position")
+        return {"fulfillment": shipment, "parts": parts}
+    if notification.template == CANCELED:
+        return {"cancellation": getattr(order, "cancellation", None)}
+    return {}

@@ -1,5 +1,6 @@
 """The pivot: an order, in the transaction that also completes its key."""
 
+import datetime as dt
 from typing import Final
 
 from django.conf import settings
@@ -8,10 +9,11 @@ from attribution.models import Attribution
 from attribution.services import snapshot
 from events import outbox
 from events.outbox import Event
-from foundation import rows
+from foundation import clock, rows
 from foundation.idempotency import from_now
 from orders import inventory
 from orders.models import Checkout, Order, OrderLine
+from payments.models import Payment
 
 _LINE_FIELDS: Final = (
     "sku", "title", "quantity", "unit_amount", "net_amount", "tax_amount", "tax_rate_ppm",
@@ -62,8 +64,24 @@ def _order(checkout: Checkout, seen: Attribution) -> Order:
         shipping_address=checkout.shipping_address,
         billing_address=checkout.billing_address,
         metadata=checkout.metadata,
+        settlement_policy=settings.SETTLEMENT_POLICY,
+        settle_at=_settle_at(checkout.payment),
         next_step_at=from_now(settings.STALLED_AFTER_SECONDS),
     )
+
+
+def _settle_at(payment: Payment | None) -> dt.datetime | None:
+    """When an order placed now is settled: after the shop's delay, but before the hold dies.
+
+    None: as soon as it is placed.
+    """
+    if settings.SETTLEMENT_DELAY_SECONDS <= 0:
+        return None
+    wanted = clock.now() + dt.timedelta(seconds=settings.SETTLEMENT_DELAY_SECONDS)
+    if payment is None or payment.capture_before is None:
+        return wanted
+    margin = dt.timedelta(seconds=settings.EXPIRY_ACT_SECONDS)
+    return min(wanted, payment.capture_before - margin)
 
 
 def _events(order: Order) -> list[Event]:

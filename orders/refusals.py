@@ -1,4 +1,4 @@
-"""Every final no of a checkout: stored with the key, replayed, and nothing left behind."""
+"""Every no of the shop. Those that end a checkout are `Refused`: stored with the key, replayed."""
 
 from typing import Any, Final
 
@@ -44,6 +44,13 @@ class CartTaken(Exception):
     """Another attempt holds this cart; whether it is at work or ordered, its row says."""
 
 
+class CheckoutCanceled(Refused):
+    """The client gave it up; everything was undone."""
+
+    code, status, title = "checkout_canceled", 409, "The checkout was canceled"
+    retryable, retry_with = True, "new_key"
+
+
 class CheckoutInProgress(DomainError):
     """Another key is at work on the same cart. Not stored: the same key may ask again."""
 
@@ -57,6 +64,58 @@ class CartAlreadyOrdered(DomainError):
     code, status, title = "cart_already_ordered", 409, "This cart was ordered already"
 
 
+class CheckoutCompleted(DomainError):
+    """It is an order already: what is to be undone is the order."""
+
+    code, status, title = "checkout_completed", 409, "This checkout is an order already"
+
+
+class OrderNotCancelable(DomainError):
+    """Too late, or done already; `reason` says which: shipped, disputed, canceled."""
+
+    code, status, title = "order_not_cancelable", 409, "This order can not be canceled"
+
+
+class CancellationInProgress(DomainError):
+    """Somebody else asked for it, and it is not through yet."""
+
+    code, status, title = "cancellation_in_progress", 409, "This order is being canceled already"
+
+
+class OrderNotFulfillable(DomainError):
+    """Nothing of this order may be shipped now: canceled, waiting for money, or all gone."""
+
+    code, status, title = "order_not_fulfillable", 409, "Nothing of this order can be shipped now"
+
+
+class FulfillmentNotCovered(DomainError):
+    """No live hold and no capture pays for it; `reason`: not_covered or single_capture."""
+
+    code, status, title = "fulfillment_not_covered", 409, "The money for this shipment is not there"
+
+
+class FulfillmentStateConflict(DomainError):
+    """The shipment is not in a state from which this change is possible."""
+
+    code, status, title = (
+        "fulfillment_state_conflict",
+        409,
+        "This shipment can not be changed like that now",
+    )
+
+
+class QuantityNotOwed(DomainError):
+    """More than is left to be shipped; `errors` says of what."""
+
+    code, status, title = "quantity_not_owed", 409, "Not so much is left to be shipped"
+
+
+class StockBelowReserved(DomainError):
+    """What is promised to somebody can not be taken off the shelf."""
+
+    code, status, title = "stock_below_reserved", 409, "Fewer would be left than are reserved"
+
+
 class ProcessorDown(DomainError):
     """The processor could not be reached; nothing was sent. The same key resumes."""
 
@@ -66,7 +125,14 @@ class ProcessorDown(DomainError):
 
 _REFUSALS: Final[dict[str, type[Refused]]] = {
     refusal.code: refusal
-    for refusal in (OutOfStock, PriceChanged, RiskDeclined, PaymentDeclined, CheckoutExpired)
+    for refusal in (
+        OutOfStock,
+        PriceChanged,
+        RiskDeclined,
+        PaymentDeclined,
+        CheckoutExpired,
+        CheckoutCanceled,
+    )
 }
 
 

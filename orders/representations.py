@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from orders.models import Checkout, Fulfillment, Order, OrderLine
+from foundation.ids import public
+from orders.models import (
+    Cancellation,
+    Checkout,
+    Fulfillment,
+    Order,
+    OrderLine,
+    StockAdjustment,
+    StockItem,
+)
 from payments.representations import moment, money
 from payments.representations import payment as payment_shape
 
@@ -44,9 +53,13 @@ def _public_status(state: str) -> str:
 
 
 def order(
-    row: Order, *, lines: Iterable[OrderLine], fulfillments: Iterable[Fulfillment] = ()
+    row: Order,
+    *,
+    lines: Iterable[OrderLine],
+    fulfillments: Iterable[Fulfillment] = (),
+    canceled: Cancellation | None = None,
 ) -> dict[str, Any]:
-    """An order with its lines."""
+    """An order with its lines, and how its cancellation stands if somebody asked for one."""
     currency = row.currency
     return {
         "id": row.reference,
@@ -67,7 +80,58 @@ def order(
         "shipping_address": row.shipping_address,
         "billing_address": row.billing_address,
         "metadata": row.metadata,
+        "settlement": {"policy": row.settlement_policy, "not_before": moment(row.settle_at)},
+        "cancellation": None if canceled is None else cancellation(canceled),
         "placed_at": moment(row.placed_at),
+    }
+
+
+def cancellation(row: Cancellation) -> dict[str, Any]:
+    """How far the undoing of an order came, and what became of its money."""
+    return {
+        "status": "completed" if row.state == "completed" else "processing",
+        "payment_action": row.payment_action or None,
+        "requested_at": moment(row.started_at),
+        "completed_at": moment(row.ended_at),
+    }
+
+
+def fulfillment(row: Fulfillment) -> dict[str, Any]:
+    """One shipment, or what is left to be shipped (`automatic`)."""
+    parts = sorted(row.lines.all(), key=lambda part: part.order_line.position)
+    return {
+        "id": row.reference,
+        "order": public("ord", row.order_id),
+        "status": row.state,
+        "automatic": row.is_automatic,
+        "lines": [{"sku": part.order_line.sku, "quantity": part.quantity} for part in parts],
+        "carrier": row.carrier or None,
+        "tracking_number": row.tracking_number or None,
+        "created_at": moment(row.created_at),
+        "shipped_at": moment(row.shipped_at),
+        "delivered_at": moment(row.delivered_at),
+    }
+
+
+def inventory_item(row: StockItem) -> dict[str, Any]:
+    """What lies on the shelf of one SKU, what of it is promised, and what may be sold."""
+    return {
+        "sku": row.sku,
+        "on_hand": row.on_hand,
+        "reserved": row.reserved,
+        "available": row.available,
+    }
+
+
+def adjustment(row: StockAdjustment) -> dict[str, Any]:
+    """One change of a shelf by hand, with how many lay there afterwards."""
+    return {
+        "id": row.reference,
+        "sku": row.item.sku,
+        "delta": row.delta,
+        "on_hand": row.on_hand_after,
+        "reason": row.reason,
+        "created_at": moment(row.created_at),
     }
 
 

@@ -15,28 +15,37 @@ from foundation import clock
 from foundation.backoff import doubling
 from foundation.idempotency import from_now
 from foundation.transactions import durable
-from orders import notifications
+from orders import notifications, settlement
 from orders.models import Order
 from payments.states import COVERED, TAKEN
 
+_IS_SHIPPED_FROM = ("fulfilling", "completed")
+_NOT_BEGUN = ("placed", "on_hold", "canceling")
 _STALLS_COUNTED = 1_000  # far past the point where staff see it; the sweep itself never gives up
 
 
 def notify_and_settle(order_id: uuid.UUID) -> None:
     """The last link of the chain: tell the customer, and stop watching once all is done."""
     order = Order.objects.select_related("payment").get(pk=order_id)
-    if order.state != "fulfilling" or order.payment.state not in COVERED:
-        return
-    notifications.notify(order_id, template=notifications.PLACED)
-    if not is_settled(order):
-        return
-    Order.objects.filter(pk=order_id).update(next_step_at=None)
+    is_covered = order.payment.state in (*COVERED, *TAKEN)
+    if order.state in _IS_SHIPPED_FROM and not is_covered:
+        return  # it follows its payment first
+    for template, number in notifications.due(order):
+        notifications.notify(order_id, template=template, number=number)
+    if order.state not in _NOT_BEGUN and notifications.is_told(order):
+        _watch_until(order)
 
 
-def is_settled(order: Order) -> bool:
-    """Captured, owed by the warehouse, and the customer told: nothing is due by itself."""
-    told = order.notifications.filter(template=notifications.PLACED, sent_at__isnull=False).exists()
-    return order.payment.state in TAKEN and order.state == "fulfilling" and told
+def _watch_until(order: Order) -> None:
+    """Nobody need look again, or not before the money is due.
+
+    Guarded by what was read: whoever wrote down meanwhile that something is due again wins.
+    """
+    unchanged = Order.objects.filter(pk=order.pk, next_step_at=order.next_step_at)
+    if settlement.is_through(order):
+        unchanged.update(next_step_at=None)
+    elif settlement.is_deferred(order):
+        unchanged.update(next_step_at=order.settle_at, stalls=0)
 
 
 def restart_stalled_orders(*, limit: int) -> int:

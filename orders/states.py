@@ -1,4 +1,4 @@
-"""Every legal move of a checkout, an order, a reservation and a fulfillment, on one screen."""
+"""Every legal move of a checkout, an order and what hangs on it, on one screen."""
 
 from typing import Final
 
@@ -32,12 +32,24 @@ HOLDS_ITS_CART: Final = (
 ORDER: Final = StateTable(
     aggregate="order",
     moves={
-        "placed": ("on_hold", "fulfilling", "canceled", "payment_required"),
-        "on_hold": ("placed", "fulfilling", "canceled"),
-        "payment_required": ("placed", "canceled"),
-        "fulfilling": ("completed", "canceled", "payment_required"),
+        # `canceled` past `canceling`: somebody released the hold, and there is nothing to undo
+        "placed": ("on_hold", "fulfilling", "canceling", "canceled", "payment_required"),
+        "on_hold": ("placed", "fulfilling", "canceling", "canceled"),
+        "payment_required": ("placed", "fulfilling", "canceling", "canceled"),
+        "fulfilling": ("completed", "canceling", "canceled", "payment_required"),
+        # a lock: nothing is captured, shipped or changed while the cancellation is at work
+        "canceling": ("canceled",),
         "completed": (),
         "canceled": (),
+    },
+)
+
+CANCELLATION: Final = StateTable(
+    aggregate="cancellation",
+    moves={
+        "releasing": ("completed", "needs_attention"),
+        "needs_attention": ("releasing", "completed"),
+        "completed": (),
     },
 )
 

@@ -5,10 +5,18 @@ import uuid
 from celery import shared_task
 from django.conf import settings
 
-from foundation import idempotency
+from foundation import actions, idempotency
 from foundation.periodic import once_per_window
-from orders import cancellation, fulfillment, stalled
+from orders import cancellation, expiry, fulfillment, settlement, stalled
+from orders.actions import ACTIONS
+from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import recovery
+
+
+@shared_task
+def settle_order(order_id: str) -> None:
+    """Take what the order's policy wants taken now."""
+    settlement.settle(uuid.UUID(order_id))
 
 
 @shared_task
@@ -19,20 +27,38 @@ def fulfill_order(order_id: str) -> None:
 
 @shared_task
 def notify_customer(order_id: str) -> None:
-    """Confirm the order by e-mail, and close the story of placing it."""
+    """Tell the customer what there is to tell, and stop watching once all is done."""
     stalled.notify_and_settle(uuid.UUID(order_id))
 
 
 @shared_task
 def follow_payment(payment_id: str) -> None:
-    """Cancel or stop the order whose hold is gone."""
+    """Cancel or stop the order whose hold is gone, or go on with the one that replaced it."""
     cancellation.follow_payment(uuid.UUID(payment_id))
+
+
+@shared_task
+def act_on_expiry(payment_id: str) -> None:
+    """Capture, ask again or let go of a hold whose last hours have begun."""
+    expiry.act(uuid.UUID(payment_id))
 
 
 @shared_task
 def recover_checkouts() -> None:
     """Finish or undo checkouts whose runner is gone."""
     recovery.recover_checkouts(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+def recover_cancellations() -> None:
+    """Go on with cancellations whose runner is gone, or whose money is not settled."""
+    cancellation_recovery.recover_cancellations(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+def recover_actions() -> None:
+    """Finish requests with a key whose runner is gone: visits, shipments, adjustments."""
+    actions.recover(ACTIONS, limit=settings.SWEEP_BATCH)
 
 
 @shared_task

@@ -13,7 +13,9 @@ from foundation.ids import new_id
 from foundation.models import ApiClient, IdempotencyKey, client_scope
 from orders import rate_tables
 from orders.models import (
+    Cancellation,
     Checkout,
+    Order,
     Price,
     Product,
     Reservation,
@@ -175,3 +177,17 @@ def a_checkout_at(*, payment_state="authorizing", leased_seconds=-1, **facts):
         leased_until=idempotency.from_now(leased_seconds),
     )  # fmt: skip
     return checkout
+
+
+def a_cancellation_of(order, *, leased_seconds=-1, **facts):
+    """A cancellation whose runner died after its first commit: claimed, and nobody was asked."""
+    Order.objects.filter(pk=order.pk).update(state="canceling", next_step_at=None)
+    cancellation = Cancellation.objects.create(
+        order=order, actor="api:shop", reason="customer asked", recovery_point="stopped", **facts
+    )
+    IdempotencyKey.objects.create(
+        scope=client_scope(order.client_id, "POST", f"/v1/orders/{order.reference}/cancel"),
+        key=a_key(), fingerprint=b"f" * 32, subject_kind="cancellation",
+        subject_id=cancellation.pk, leased_until=idempotency.from_now(leased_seconds),
+    )  # fmt: skip
+    return cancellation

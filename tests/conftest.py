@@ -63,6 +63,14 @@ class Api:
             headers=given | headers,
         )
 
+    def patch(self, path, body, **headers):
+        return self.client.patch(
+            path,
+            data=json.dumps(body),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {self.key}"} | headers,
+        )
+
     def get(self, path, **query):
         return self.client.get(path, query, headers={"Authorization": f"Bearer {self.key}"})
 

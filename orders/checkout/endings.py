@@ -1,6 +1,7 @@
 """How a checkout's row is written, and what its client is told: at the end, and for now."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -29,7 +30,12 @@ def remember(checkout: Checkout) -> None:
         changes = {name: getattr(checkout, name) for name in (*_MEMORY, "ended_at")}
         changes |= {"forward_until": checkout.forward_until, "payment": checkout.payment}
         target, came_from = checkout.state, checkout.stored_state
-        move(checkout, table=CHECKOUT, to=target, by=BY, only_from=(came_from,), **changes)
+        # Given up by its client at this very moment, it must not become an order.
+        fence = {"canceled_by": ""} if target == "completed" else None
+        move(
+            checkout, table=CHECKOUT, to=target, by=BY, only_from=(came_from,), fence=fence,
+            **changes,
+        )  # fmt: skip
     else:
         checkout.save(update_fields=_MEMORY)
     checkout.stored_state = checkout.state
@@ -70,6 +76,15 @@ def _extended(checkout: Checkout, state: str) -> dt.datetime:
         return checkout.forward_until
     seconds = settings.ACTION_SECONDS if state == "requires_action" else settings.REVIEW_SECONDS
     return idempotency.from_now(seconds)
+
+
+def outcome(checkout: Checkout) -> Answer | None:
+    """What somebody hears who comes back to a checkout; None while it has not ended."""
+    if checkout.ended_at is None:
+        return None
+    if checkout.state != "completed":
+        return _refused(checkout)
+    return replace(_completed(checkout), status=200)  # it was made before, or by this very visit
 
 
 def in_flight(checkout: Checkout) -> Answer:

@@ -24,7 +24,13 @@ from orders import pricing
 from orders.checkout import endings
 from orders.checkout.saga import CHECKOUT
 from orders.models import Checkout
-from orders.refusals import CartAlreadyOrdered, CartTaken, CheckoutExpired, CheckoutInProgress
+from orders.refusals import (
+    CartAlreadyOrdered,
+    CartTaken,
+    CheckoutCanceled,
+    CheckoutExpired,
+    CheckoutInProgress,
+)
 from orders.serializers.checkout_request import CheckoutIntent
 
 ROUTE: Final = "/v1/checkouts"
@@ -117,9 +123,11 @@ def _begin(purchase: Purchase) -> tuple[Claim, Checkout, Any]:
 
 
 def taken_over(checkout_id: uuid.UUID) -> Checkout:
-    """A checkout found where a dead run left it; too old to go forward, it turns around."""
+    """A checkout found where a dead run left it; given up or too old, it turns around."""
     checkout = Checkout.objects.select_related("payment").get(pk=checkout_id)
     checkout.note("taken over")
+    if checkout.direction == FORWARD and checkout.canceled_by:
+        checkout.turn_back(CheckoutCanceled("Given up by the client.", charge_state="not_charged"))
     if checkout.direction == FORWARD and is_over(checkout.forward_until):
         checkout.turn_back(
             CheckoutExpired("Not finished in time; nothing is held.", charge_state="not_charged")

@@ -49,6 +49,10 @@ class Checkout(SagaMemory):
     risk_outcome = models.CharField(max_length=8, blank=True)
     review_decision = models.CharField(max_length=8, blank=True)
 
+    canceled_by = models.CharField(
+        max_length=120, blank=True, help_text="who gave it up; from then on it only goes back"
+    )
+
     started_at = models.DateTimeField(default=clock.now, editable=False)
     forward_until = models.DateTimeField(help_text="after this we undo instead of going on")
     ended_at = models.DateTimeField(null=True)
@@ -97,3 +101,21 @@ class Checkout(SagaMemory):
     def order_reference(self) -> str:
         """The public id its order will have, known before there is one."""
         return public("ord", self.order_id)
+
+
+class CheckoutVisit(models.Model):
+    """Somebody came back to a checkout with a key of their own: to go on with it, or to give up."""
+
+    class Verb(models.TextChoices):
+        CONFIRM = "confirm"
+        CANCEL = "cancel"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    checkout = models.ForeignKey(Checkout, on_delete=models.PROTECT, related_name="visits")
+    verb = models.CharField(max_length=8, choices=Verb.choices)
+    actor = models.CharField(max_length=120)
+    request_id = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.verb} by {self.actor}"

@@ -17,6 +17,14 @@ class NumberField(models.BigIntegerField):  # type: ignore[type-arg]
     db_returning = True
 
 
+class Settlement(models.TextChoices):
+    """When what is held is taken."""
+
+    ON_ORDER = "on_order"  # soon after the order, or after the shop's delay
+    ON_FULFILLMENT = "on_fulfillment"  # exactly what ships, when it ships
+    MANUAL = "manual"  # by people and the API only
+
+
 class Order(models.Model):
     """What was bought, at what price, by whom. Amounts in integer minor units of `currency`."""
 
@@ -44,12 +52,25 @@ class Order(models.Model):
     billing_address = models.JSONField(null=True)
     metadata = models.JSONField(default=dict)
     placed_at = models.DateTimeField(default=clock.now, editable=False)
+    settlement_policy = models.CharField(
+        max_length=16,
+        choices=Settlement.choices,
+        default=Settlement.ON_ORDER,
+        help_text="when the money is taken; frozen when the order was placed",
+    )
+    settle_at = models.DateTimeField(
+        null=True, help_text="on_order: not taken by itself before this"
+    )
     next_step_at = models.DateTimeField(
         null=True, help_text="when the sweep looks whether somebody is at work on it"
     )
     stalls = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        permissions = [
+            ("cancel_order", "Can cancel an order (give the money back, return the stock)"),
+            ("ship_order", "Can mark what an order owes as shipped"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="order_state_is_known", condition=Q(state__in=sorted(ORDER.states))

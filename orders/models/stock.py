@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from foundation import clock
-from foundation.ids import new_id
+from foundation.ids import new_id, public
 from orders.models.catalog import Product
 from orders.states import RESERVATION
 
@@ -12,7 +12,8 @@ from orders.states import RESERVATION
 class StockItem(models.Model):
     """What lies on the shelf of one product, and how much of it is spoken for.
 
-    `reserved` counts held and committed reservations; sellable = on_hand - reserved.
+    `reserved` is what held and committed reservations hold and has not been shipped;
+    sellable = on_hand - reserved.
     """
 
     product = models.OneToOneField(Product, on_delete=models.PROTECT, primary_key=True)
@@ -45,6 +46,9 @@ class Reservation(models.Model):
     )
     sku = models.CharField(max_length=64)
     quantity = models.PositiveIntegerField()
+    consumed_quantity = models.PositiveIntegerField(
+        default=0, help_text="shipped already: neither on the shelf nor reserved any more"
+    )
     state = models.CharField(max_length=12, default="held")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -59,6 +63,10 @@ class Reservation(models.Model):
             models.CheckConstraint(
                 name="reservation_quantity_positive", condition=Q(quantity__gt=0)
             ),
+            models.CheckConstraint(
+                name="never_consumed_more_than_reserved",
+                condition=Q(consumed_quantity__lte=F("quantity")),
+            ),
         ]
         indexes = [
             models.Index(
@@ -70,3 +78,29 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.sku} ({self.state})"
+
+
+class StockAdjustment(models.Model):
+    """Somebody counted, found, lost or received goods: `delta` units, and why. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    item = models.ForeignKey(StockItem, on_delete=models.PROTECT, related_name="adjustments")
+    client_id = models.UUIDField(null=True, editable=False)
+    delta = models.IntegerField()
+    on_hand_after = models.PositiveIntegerField()
+    reason = models.CharField(max_length=500)
+    actor = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="stock_adjustment_moves_something", condition=~Q(delta=0))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delta:+} x {self.item_id}"
+
+    @property
+    def reference(self) -> str:
+        """Our public id."""
+        return public("adj", self.id)

@@ -70,7 +70,9 @@ def test_a_void_in_the_middle_of_the_chain_stops_everything_after_it(order):
     assert (order.state, order.stalls) == ("canceled", 0)
     assert Fulfillment.objects.get().state == "canceled"
     assert StockItem.objects.get().reserved == 0
-    assert mail.outbox == []
+    assert [message.subject for message in mail.outbox] == [
+        f"Your order {order.public_number} is canceled"
+    ]
 
 
 def test_an_order_on_its_way_is_not_half_canceled_by_a_void(order):

@@ -1,0 +1,77 @@
+"""Whether the money for a shipment is there: nothing leaves the house that nobody can be paid for.
+
+A hold that died is the most expensive surprise in this trade (goods gone, nothing to take), so
+the payment's row is asked under its lock, in the transaction that ships.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Final
+
+from foundation import clock
+from foundation.money import Money
+from orders import values
+from orders.fulfillment import rows
+from orders.models import Fulfillment, Order, Settlement
+from orders.refusals import FulfillmentNotCovered
+from payments.models import Payment
+
+_HELD: Final = ("authorized", "partially_captured")
+_TAKEN: Final = ("captured", "partially_captured", "partially_refunded")
+
+
+def refuse_unless_covered(order: Order, fulfillment: Fulfillment) -> None:
+    """Raises `FulfillmentNotCovered` unless a live hold or a capture pays for what was shipped
+    and for this shipment. Locks the payment, so that nobody lets go of the hold meanwhile."""
+    payment = Payment.objects.select_for_update(no_key=True).get(pk=order.payment_id)
+    units = _with(rows.shipped_units(order), fulfillment)
+    needed = values.of_shipped(order, order.lines.all(), units)
+    covered = covered_amount(payment)
+    if covered < needed:
+        raise _not_covered(order, payment, needed=needed, covered=covered)
+    if _would_need_another_capture(order, payment, units):
+        raise FulfillmentNotCovered(
+            "This payment can be captured once only, and the shop captures what ships. Ship the"
+            " whole order in one fulfillment, or capture the whole payment first.",
+            reason="single_capture",
+            payment=payment.reference,
+        )
+
+
+def covered_amount(payment: Payment) -> int:
+    """What can be counted on: taken, or held by a hold that lives. Minor units."""
+    taken = payment.captured_amount if payment.state in _TAKEN else 0
+    is_live = payment.capture_before is None or payment.capture_before > clock.now()
+    if payment.state not in _HELD or not is_live:
+        return taken
+    return payment.authorized_amount - payment.voided_amount
+
+
+def _would_need_another_capture(
+    order: Order, payment: Payment, units: Mapping[uuid.UUID, int]
+) -> bool:
+    if order.settlement_policy != Settlement.ON_FULFILLMENT or payment.state != "authorized":
+        return False
+    is_last = all(units.get(line.pk) == line.quantity for line in order.lines.all())
+    return not is_last and not payment.is_multicapture
+
+
+def _with(shipped: Mapping[uuid.UUID, int], fulfillment: Fulfillment) -> dict[uuid.UUID, int]:
+    units = dict(shipped)
+    for part in fulfillment.lines.all():
+        units[part.order_line_id] = units.get(part.order_line_id, 0) + part.quantity
+    return units
+
+
+def _not_covered(
+    order: Order, payment: Payment, *, needed: int, covered: int
+) -> FulfillmentNotCovered:
+    return FulfillmentNotCovered(
+        f"The payment is {payment.state}: {Money(covered, order.currency)} can be counted on,"
+        f" {Money(needed, order.currency)} would have been shipped.",
+        reason="not_covered",
+        payment=payment.reference,
+        payment_status=payment.state,
+        covered=Money(covered, order.currency).as_json(),
+        needed=Money(needed, order.currency).as_json(),
+    )

@@ -1,0 +1,71 @@
+"""An order that must be paid for again: a new hold is asked for, and the order goes on with it."""
+
+import uuid
+from typing import Final
+
+from django.conf import settings
+
+from events import outbox
+from events.outbox import Event
+from foundation.idempotency import from_now
+from foundation.state_machine import move
+from foundation.transactions import durable
+from orders import fulfillment
+from orders.fulfillment import rows
+from orders.models import Order
+from orders.refusals import OrderNotFulfillable
+from orders.states import ORDER
+from payments.models import Payment, Source
+from payments.services.reauthorize import reauthorize
+
+BY: Final = "system:repayment"
+_MAY_BE_PAID: Final = ("placed", "fulfilling", "payment_required")
+HELD_OR_TAKEN: Final = ("authorized", "capturing", "captured", "partially_captured")
+
+
+def ask_again(order_id: uuid.UUID, *, by: str, reason: str, source: Source) -> Payment:
+    """Ask for a new hold in place of the order's, with the card it was bought with.
+
+    Returns the new payment, settled or not; the order follows it by its events. Raises
+    `OrderNotFulfillable`, and the refusals of `reauthorize`.
+    """
+    order = Order.objects.select_related("payment").get(pk=order_id)
+    if order.state not in _MAY_BE_PAID:
+        raise OrderNotFulfillable(f"It is {order.state}.", order_status=order.state)
+    return reauthorize(newest(order.payment).pk, by=by, reason=reason, source=source)
+
+
+def newest(payment: Payment) -> Payment:
+    """The last of the holds that were asked for, each in place of the one before."""
+    while (following := Payment.objects.filter(replaces=payment).first()) is not None:
+        payment = following
+    return payment
+
+
+def adopt(order_id: uuid.UUID, made: Payment) -> None:
+    """The order stands on its new hold, in a transaction of its own; a repeat is a no-op.
+
+    What it owes is owed again, and whatever follows an order is started again. An order that is
+    over, or being canceled, adopts nothing: its cancellation releases the new hold too.
+    """
+    with durable():
+        order = rows.locked(order_id)
+        if order.payment_id == made.pk or order.state not in _MAY_BE_PAID:
+            return
+        order.payment, order.stalls = made, 0
+        order.next_step_at = from_now(settings.STALLED_AFTER_SECONDS)
+        order.save(update_fields=["payment", "next_step_at", "stalls"])
+        if order.state == "payment_required":
+            _go_on(order)
+        facts = {"order": order.reference, "order_id": str(order.pk), "payment_id": str(made.pk)}
+        outbox.record(order.checkout_id, [Event("order.payment_restored", facts)])
+
+
+def _go_on(order: Order) -> None:
+    """payment_required → placed, or → fulfilling when something of it was shipped before."""
+    reason = "it is paid for again"
+    if not fulfillment.is_under_way(order):
+        move(order, table=ORDER, to="placed", by=BY, reason=reason)
+        return
+    move(order, table=ORDER, to="fulfilling", by=BY, reason=reason)
+    fulfillment.owe_the_rest(order)

@@ -1,0 +1,123 @@
+"""Taking the money of an order, by the policy that was frozen when it was placed.
+
+What is due is a difference between rows (what ships, what was taken), never a memory of what was
+asked for: whoever settles twice, late or after a crash takes what is missing and no more.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from foundation import clock
+from foundation.state_machine import IllegalTransition
+from foundation.transactions import durable
+from orders import values
+from orders.fulfillment import rows
+from orders.models import Order, Settlement
+from payments.models import Payment, Source
+from payments.services import capture, steps
+
+_log = logging.getLogger(__name__)
+BY: Final = "system:settlement"
+_TAKES_FROM: Final = ("placed", "fulfilling", "completed")
+_HELD: Final = ("authorized", "partially_captured")
+
+
+@dataclass(frozen=True)
+class Take:
+    """What to capture: minor units, and whether the rest of the hold is let go."""
+
+    amount: int
+    is_final: bool
+
+
+def settle(order_id: uuid.UUID) -> None:
+    """Capture what is due by the order's policy now; nothing when nothing is."""
+    _take(order_id, due)
+
+
+def settle_before_it_is_too_late(order_id: uuid.UUID) -> None:
+    """Capture what an order that is never later than its hold comes to, whatever the delay."""
+    _take(order_id, due_at_the_last)
+
+
+def _take(order_id: uuid.UUID, how_much: Callable[[Order], Take | None]) -> None:
+    """What is due is found out and claimed in one transaction, under the locks of the order and
+    of its payment: two who settle at once take it once."""
+    try:
+        with durable():
+            payment = _claim(rows.locked(order_id), how_much)
+        if payment is not None:
+            capture.send(payment, by=BY)
+    except IllegalTransition:
+        _log.info("settlement: order %s went on in other hands", order_id)
+
+
+def _claim(order: Order, how_much: Callable[[Order], Take | None]) -> Payment | None:
+    payment = order.payment
+    steps.lock_and_read(payment)
+    take = how_much(order)
+    if take is None:
+        return None
+    wish = steps.Wish(BY, Source.SYSTEM)
+    capture.claim(payment, wish, amount=take.amount, final=take.is_final)
+    return payment
+
+
+def due(order: Order) -> Take | None:
+    """What the policy wants taken now. An order that is being undone owes nothing."""
+    payment = order.payment
+    if order.state not in _TAKES_FROM or payment.state not in _HELD:
+        return None
+    if order.settlement_policy == Settlement.ON_FULFILLMENT:
+        return _what_ships(order, payment)
+    if order.settlement_policy == Settlement.MANUAL or is_deferred(order):
+        return None
+    return Take(capturable(payment), is_final=True)
+
+
+def due_at_the_last(order: Order) -> Take | None:
+    """What is taken of a hold that is about to die: all of it for `on_order`, else what shipped.
+
+    The rest is let go with it. None when nothing was shipped, or nobody may take it.
+    """
+    payment = order.payment
+    if order.state not in _TAKES_FROM or payment.state not in _HELD:
+        return None
+    if order.settlement_policy == Settlement.ON_ORDER:
+        return Take(capturable(payment), is_final=True)
+    shipped = values.of_shipped(order, order.lines.all(), rows.shipped_units(order))
+    missing = min(shipped - payment.captured_amount, capturable(payment))
+    return Take(missing, is_final=True) if missing > 0 else None
+
+
+def is_deferred(order: Order) -> bool:
+    """Whether the money waits for a moment that is still to come."""
+    is_by_time = order.settlement_policy == Settlement.ON_ORDER and order.payment.state in _HELD
+    return is_by_time and order.settle_at is not None and order.settle_at > clock.now()
+
+
+def is_through(order: Order) -> bool:
+    """Whether nothing is due by itself any more, now or at a known moment."""
+    payment = order.payment
+    in_doubt = payment.state == "capturing"
+    is_dying = payment.state in _HELD and payment.expiry_due_at is not None
+    return not (in_doubt or is_dying or is_deferred(order)) and due(order) is None
+
+
+def capturable(payment: Payment) -> int:
+    """What is held and not taken yet, in minor units."""
+    return payment.authorized_amount - payment.captured_amount - payment.voided_amount
+
+
+def _what_ships(order: Order, payment: Payment) -> Take | None:
+    """The shipped units' worth, less what was taken; the last shipment lets go of the rest."""
+    shipped = rows.shipped_units(order)
+    lines = list(order.lines.all())
+    missing = values.of_shipped(order, lines, shipped) - payment.captured_amount
+    is_last = all(shipped.get(line.pk) == line.quantity for line in lines)
+    if missing <= 0 or not (is_last or payment.is_multicapture):
+        return None
+    return Take(min(missing, capturable(payment)), is_final=is_last)

@@ -1,0 +1,40 @@
+"""Changing orders: read strictly, call the verb, send the bytes."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from foundation import lookup
+from foundation.authentication import principal
+from foundation.http import stored
+from foundation.idempotency_header import read_key
+from foundation.models import client_scope
+from orders import selectors
+from orders.cancellation.cancel import CancelWish, cancel
+from orders.serializers.order_requests import CancelRequest
+from payments.models import Source
+
+
+class OrderCancellation(APIView):
+    """POST /v1/orders/{id}/cancel."""
+
+    scopes = {"POST": "orders:write"}
+
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """200 once the money is on its way back, 202 while that is not known."""
+        key, body, caller = (
+            read_key(request.headers.get("Idempotency-Key")), request.data, principal(request)
+        )  # fmt: skip
+        wanted = CancelRequest.accept(body)
+        order = lookup.one(selectors.orders(caller), prefix="ord", reference=reference)
+        wish = CancelWish(
+            order_id=order.pk,
+            actor=caller.actor,
+            source=Source.API,
+            reason=wanted["reason"],
+            scope=client_scope(caller.client_id, "POST", request.path),
+            key=key,
+            body=body,
+        )
+        reply = cancel(wish)
+        return stored(reply.answer, is_replay=reply.is_replay)
