@@ -232,6 +232,7 @@ IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7)
 REAP_BATCH = 10_000
 SWEEP_BATCH = 50
 SWEEP_BUDGET_SECONDS = 30.0  # below the soft time limit of a task
+INVARIANT_WINDOW_DAYS = env.float("INVARIANT_WINDOW_DAYS", default=7.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
 RELAY_BATCH = 200
 RELAY_LEASE_SECONDS = env.float("RELAY_LEASE_SECONDS", default=30.0)

@@ -29,7 +29,7 @@ else:
 
 _GOOD = (
     "completed captured authorized sent succeeded committed consumed shipped delivered placed"
-    " fulfilling accept approved"
+    " fulfilling accept approved green resolved"
 )
 _WAITING = (
     "in_progress started authorizing unknown requires_action in_review compensating capturing"
@@ -37,7 +37,7 @@ _WAITING = (
 )
 _BAD = (
     "declined failed dead needs_attention expired abandoned reject rejected disputed"
-    " payment_required stuck"
+    " payment_required stuck red unreadable overdue"
 )
 _TONES: Mapping[str, str] = {
     word: tone
