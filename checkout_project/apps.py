@@ -10,6 +10,6 @@ class CheckoutProjectConfig(AppConfig):
     name = "checkout_project"
 
     def ready(self) -> None:
-        """Register the checks that refuse to start, and the rules that every app states."""
+        """Register what refuses to start, and what every app states: its rules and gauges."""
         checks.register()
-        autodiscover_modules("invariants")
+        autodiscover_modules("invariants", "metrics")

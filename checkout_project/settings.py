@@ -40,6 +40,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 API_BODY_BYTES_MAX = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # unset: only this machine sees /metrics
 API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)
 
 # --- apps ------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def _keep(rule: Invariant, since: dt.datetime | None) -> InvariantResult:
 def _store(
     rule: Invariant, findings: Findings, *, everything: bool, error: str, seconds: float
 ) -> InvariantResult:
-    key = {"name": rule.name, "everything": everything}
+    key: dict[str, Any] = {"name": rule.name, "everything": everything}
     before = InvariantResult.objects.filter(**key).first()
     is_red = bool(findings.count or error)
     values: dict[str, Any] = {

@@ -38,9 +38,12 @@ class InvariantResultAdmin(PageAdmin):
 
     list_display = ("name", "state_badge", "reach", "violations", "red", "checked", "took")
     list_filter = (RedFilter, "everything")
-    ordering = ("-violations", "name")
     search_help_text = "Part of a rule's name."
     by_text: ClassVar[Sequence[str]] = ("name__icontains",)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002
+        """The broken ones first."""
+        return ("-violations", "name")
 
     @admin.display(description="state")
     def state_badge(self, row: InvariantResult) -> str:

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from foundation.invariants import Invariant, MovesFormAPath, register
-from payments.models import Payment
-from payments.states import PAYMENT
+from payments.models import Dispute, Payment, ProcessorEvent, Refund
+from payments.states import DISPUTE, PAYMENT, PROCESSOR_EVENT, REFUND
 
 
 @register
@@ -18,18 +18,49 @@ class PaymentMovesFormAPath(MovesFormAPath):
 
 
 @register
+class RefundMovesFormAPath(MovesFormAPath):
+    """G-2 for refunds."""
+
+    name = "refund_moves_form_a_path"
+    rule = "A refund's moves are legal, follow one another, and end where it stands."
+    table: ClassVar = REFUND
+    db_table: ClassVar = Refund._meta.db_table  # noqa: SLF001 - as above
+
+
+@register
+class DisputeMovesFormAPath(MovesFormAPath):
+    """G-2 for disputes."""
+
+    name = "dispute_moves_form_a_path"
+    rule = "A dispute's moves are legal, follow one another, and end where it stands."
+    table: ClassVar = DISPUTE
+    db_table: ClassVar = Dispute._meta.db_table  # noqa: SLF001 - as above
+
+
+@register
+class ProcessorEventMovesFormAPath(MovesFormAPath):
+    """G-2 for what the processor tells us."""
+
+    name = "processor_event_moves_form_a_path"
+    rule = "A processor event's moves are legal, follow one another, and end where it stands."
+    table: ClassVar = PROCESSOR_EVENT
+    db_table: ClassVar = ProcessorEvent._meta.db_table  # noqa: SLF001 - as above
+
+
+@register
 class NeverMoreThanHeld(Invariant):
     """M-3."""
 
     name = "never_more_taken_than_held"
-    rule = "Captured is at most authorized, and refunded at most captured."
+    rule = "Captured is at most authorized; refunded, with what is pending, at most captured."
     about = "payment"
     sql = """
         SELECT id, 'authorized ' || authorized_amount || ', captured ' || captured_amount
-            || ', refunded ' || refunded_amount || ' ' || currency
+            || ', refunded ' || refunded_amount || ', pending ' || refund_pending_amount
+            || ' ' || currency
         FROM payments_payment
-        WHERE id >= %(since)s
-          AND (captured_amount > authorized_amount OR refunded_amount > captured_amount)
+        WHERE id >= %(since)s AND (captured_amount > authorized_amount
+            OR refunded_amount + refund_pending_amount > captured_amount)
     """
 
 
@@ -53,34 +84,55 @@ class AmountsAreTheFold(Invariant):
     """M-1 on our side: a payment's columns are the sum of its steps."""
 
     name = "payment_amounts_are_the_fold"
-    rule = "A payment's amounts are the sums of its successful steps, in its own currency."
+    rule = "A payment's amounts are the sums of its successful steps."
     about = "payment"
     sql = """
-        WITH folded AS (
-            SELECT payment.id, payment.currency,
-                payment.authorized_amount, payment.captured_amount, payment.voided_amount,
-                payment.refunded_amount,
-                coalesce(sum(step.amount) FILTER (WHERE kind = 'authorization'), 0) AS authorized,
-                coalesce(sum(step.amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
-                coalesce(sum(step.amount) FILTER (WHERE kind = 'void'), 0) AS voided,
-                coalesce(sum(step.amount) FILTER (WHERE kind = 'refund'), 0) AS refunded
-            FROM payments_payment payment
-            LEFT JOIN payments_paymenttransaction step
-                ON step.payment_id = payment.id AND step.succeeded
-            WHERE payment.id >= %(since)s
-            GROUP BY payment.id
+        WITH summed AS (
+            SELECT payment_id,
+                sum(amount) FILTER (WHERE kind = 'authorization') AS authorized,
+                sum(amount) FILTER (WHERE kind = 'capture') AS captured,
+                sum(amount) FILTER (WHERE kind = 'void') AS voided,
+                coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0)
+                    - coalesce(sum(amount) FILTER (WHERE kind = 'refund_failure'), 0) AS refunded,
+                coalesce(sum(amount) FILTER (WHERE kind = 'chargeback'), 0)
+                    - coalesce(sum(amount) FILTER (WHERE kind = 'chargeback_reversal'), 0) AS back
+            FROM payments_paymenttransaction
+            WHERE succeeded AND payment_id >= %(since)s GROUP BY payment_id
         )
-        SELECT id, concat_ws(' ', 'steps sum to authorized', authorized, 'captured', captured,
-            'voided', voided, 'refunded', refunded, currency)
-        FROM folded
-        WHERE (authorized, captured, voided, refunded)
-            <> (authorized_amount, captured_amount, voided_amount, refunded_amount)
+        SELECT payment.id, concat_ws(' ', 'steps sum to authorized', authorized, 'captured',
+            captured, 'voided', voided, 'refunded', refunded, 'charged back', back)
+        FROM payments_payment payment LEFT JOIN summed ON summed.payment_id = payment.id
+        WHERE payment.id >= %(since)s AND (
+            coalesce(authorized, 0) <> authorized_amount OR coalesce(captured, 0) <> captured_amount
+            OR coalesce(voided, 0) <> voided_amount OR coalesce(refunded, 0) <> refunded_amount
+            OR coalesce(back, 0) <> charged_back_amount
+        )
+    """
+
+
+@register
+class PendingRefundsAreTheSum(Invariant):
+    """M-3: what is on its way back counts against what may still be given."""
+
+    name = "pending_refunds_are_their_sum"
+    rule = "What a payment has pending is the sum of its refunds whose end is not known."
+    about = "payment"
+    sql = """
+        WITH summed AS (
+            SELECT payment_id, sum(amount) AS pending FROM payments_refund
+            WHERE state = 'pending' AND payment_id >= %(since)s GROUP BY payment_id
+        )
+        SELECT payment.id, 'pending ' || payment.refund_pending_amount || ', refunds sum to '
+            || coalesce(summed.pending, 0) || ' ' || payment.currency
+        FROM payments_payment payment LEFT JOIN summed ON summed.payment_id = payment.id
+        WHERE payment.id >= %(since)s
+          AND payment.refund_pending_amount <> coalesce(summed.pending, 0)
     """
 
 
 @register
 class StepsAreInThePaymentsCurrency(Invariant):
-    """M-6 on our side. A hold in another currency is refused, and its release recorded."""
+    """M-6 on our side. (A hold in another currency is refused; fees are in the payout's.)"""
 
     name = "captures_are_in_the_payments_currency"
     rule = "Money is taken, released and given back in the currency it was asked for in."
@@ -90,7 +142,7 @@ class StepsAreInThePaymentsCurrency(Invariant):
         FROM payments_payment payment
         JOIN payments_paymenttransaction step ON step.payment_id = payment.id
         WHERE payment.id >= %(since)s AND step.currency <> payment.currency
-          AND step.kind <> 'authorization' AND step.succeeded
+          AND step.kind IN ('capture', 'void', 'refund') AND step.succeeded
     """
 
 
@@ -110,11 +162,12 @@ class StateFitsTheAmounts(Invariant):
                 THEN authorized_amount = 0 AND captured_amount = 0
             WHEN state IN ('authorized', 'capturing')
                 THEN authorized_amount > captured_amount + voided_amount
-            WHEN state IN ('captured', 'partially_captured')
-                THEN captured_amount > 0 AND refunded_amount = 0
+            WHEN state = 'captured' THEN captured_amount > 0 AND refunded_amount = 0
+            WHEN state IN ('partially_captured', 'disputed') THEN captured_amount > 0
             WHEN state = 'partially_refunded'
                 THEN refunded_amount > 0 AND refunded_amount < captured_amount
             WHEN state = 'refunded' THEN refunded_amount > 0 AND refunded_amount = captured_amount
+            WHEN state = 'charged_back' THEN charged_back_amount > 0
             WHEN state = 'voided' THEN captured_amount = 0 AND voided_amount = authorized_amount
             ELSE TRUE
         END
@@ -171,4 +224,25 @@ class UnknownIsNotForEver(Invariant):
               AND open_case.state = 'open'
         )
         GROUP BY payment.id HAVING max(moved.at) < %(settled)s
+    """
+
+
+@register
+class ProcessorEventsAreWorkedOn(Invariant):
+    """O-8: what the processor told is worked on, ignored with a reason, or parked and retried."""
+
+    name = "processor_events_are_worked_on"
+    rule = "No processor event waits for more than an hour past its time; a dead one has a case."
+    about = "processorevent"
+    grace_seconds = 3600.0
+    sql = """
+        SELECT id, type || ' ' || state || ', due ' || due_at FROM payments_processorevent
+        WHERE state IN ('received', 'parked') AND due_at < %(settled)s
+        UNION ALL
+        SELECT event.id, event.type || ' is dead: ' || event.last_error
+        FROM payments_processorevent event
+        WHERE event.id >= %(since)s AND event.state = 'dead' AND NOT EXISTS (
+            SELECT 1 FROM foundation_case told
+            WHERE told.aggregate_id = event.id AND told.state <> 'resolved'
+        )
     """

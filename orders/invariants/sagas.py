@@ -110,8 +110,9 @@ class ANoLeavesNothingBehind(Invariant):
     sql = """
         SELECT checkout.id, checkout.state || ', its payment is ' || payment.state
         FROM orders_checkout checkout
-        JOIN payments_payment payment ON payment.id = checkout.payment_id
-        WHERE checkout.id >= %(since)s AND checkout.ended_at < %(settled)s
+        JOIN payments_payment payment ON payment.stream = checkout.id
+        WHERE payment.id >= %(since)s AND checkout.id >= %(since)s
+          AND checkout.ended_at < %(settled)s
           AND checkout.state IN ('failed', 'expired', 'compensated')
           AND payment.state NOT IN ('declined', 'voided', 'abandoned', 'expired', 'refunded')
     """
@@ -122,10 +123,10 @@ class EveryPaymentHasACheckout(Invariant):
     """M-2: a hold that no story knows of would never be released."""
 
     name = "every_payment_has_a_checkout"
-    rule = "Every payment belongs to a checkout."
+    rule = "Every payment belongs to the story of a checkout."
     about = "payment"
     sql = """
         SELECT payment.id, payment.state FROM payments_payment payment
-        LEFT JOIN orders_checkout checkout ON checkout.payment_id = payment.id
+        LEFT JOIN orders_checkout checkout ON checkout.id = payment.stream
         WHERE payment.id >= %(since)s AND checkout.id IS NULL
     """

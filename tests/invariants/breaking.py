@@ -11,11 +11,19 @@ from foundation import clock
 # The constraints that make some rules impossible to break; taken away, the rule must still see it.
 GUARDS = {
     "never_more_taken_than_held": [("payments", "never_captured_more_than_authorized")],
+    "pending_refunds_are_their_sum": [("payments", "never_refunded_more_than_captured")],
     "ended_keys_have_answers": [("foundation", "an_ended_key_has_its_answer")],
     "stock_is_not_oversold": [("orders", "never_reserved_more_than_on_hand")],
     "orders_add_up": [("orders", "line_adds_up")],
 }
 LONG_AGO = dt.timedelta(days=3)
+
+_AN_EVENT = """
+    INSERT INTO payments_processorevent (id, processor, external_id, type, object_id,
+        processor_reference, reference, arrival, body, state, outcome, attempts, due_at,
+        last_error, happened_at, received_at)
+    VALUES (gen_random_uuid(), 'stripe', 'evt_1', 'charge.captured', '', '', '', 'webhook', '',
+        '{state}', '', 0, now() - interval '1 day', '', now(), now())"""
 
 BREAKS = {
     "payment_moves_form_a_path": "UPDATE payments_payment SET state = 'authorized'",
@@ -27,6 +35,36 @@ BREAKS = {
             (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
         SELECT 'fulfillment', id, 'pending', 'delivered', 'system:x', '', now()
         FROM orders_fulfillment""",
+    "refund_moves_form_a_path": """
+        WITH refund AS (
+            INSERT INTO payments_refund (id, payment_id, sequence, state, amount, currency, reason,
+                source, actor, processor_reference, failure_code, attempt, absences, look_ups,
+                last_error, lease_token, asked_at, created_at)
+            SELECT gen_random_uuid(), id, 1, 'failed', 1, 'USD', '', 'api', 'x', '', '', 1, 0, 0,
+                '', 1, now(), now()
+            FROM payments_payment LIMIT 1 RETURNING id
+        )
+        INSERT INTO foundation_transition
+            (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
+        SELECT 'refund', id, 'pending', 'succeeded', 'system:x', '', now() FROM refund""",
+    "dispute_moves_form_a_path": """
+        WITH dispute AS (
+            INSERT INTO payments_dispute (id, payment_id, sequence, state, processor_reference,
+                processor_status, amount, fee_amount, currency, reason, is_inquiry, opened_at)
+            SELECT gen_random_uuid(), id, 1, 'won', 'dp_1', '', 1, 0, 'USD', '', FALSE, now()
+            FROM payments_payment LIMIT 1 RETURNING id
+        )
+        INSERT INTO foundation_transition
+            (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
+        SELECT 'dispute', id, 'lost', 'open', 'system:x', '', now() FROM dispute""",
+    "processor_event_moves_form_a_path": f"""
+        WITH event AS ({_AN_EVENT.format(state="processed")} RETURNING id)
+        INSERT INTO foundation_transition
+            (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
+        SELECT 'processor_event', id, 'ignored', 'processed', 'system:x', '', now() FROM event
+    """,  # noqa: S608 - our own text
+    "processor_events_are_worked_on": _AN_EVENT.format(state="received"),
+    "pending_refunds_are_their_sum": "UPDATE payments_payment SET refund_pending_amount = 1",
     "never_more_taken_than_held": "UPDATE payments_payment SET captured_amount = 9999",
     "never_taken_and_released": "UPDATE payments_payment SET voided_amount = authorized_amount",
     "payment_amounts_are_the_fold": """
@@ -70,7 +108,7 @@ BREAKS = {
     "order_and_key_commit_together": "UPDATE orders_checkout SET state = 'failed'",
     "a_no_leaves_no_hold": """
         UPDATE orders_checkout SET state = 'failed', ended_at = %(long_ago)s""",
-    "every_payment_has_a_checkout": "UPDATE orders_checkout SET payment_id = NULL",
+    "every_payment_has_a_checkout": "UPDATE payments_payment SET stream = gen_random_uuid()",
     "orders_add_up": "UPDATE orders_orderline SET net_amount = net_amount - 1",
     "orders_were_held": "UPDATE orders_order SET total_amount = total_amount + 1,"
     " tax_amount = tax_amount + 1",

@@ -12,6 +12,7 @@ from foundation.inspection import inspect
 from foundation.invariants import Invariant, every_rule
 from foundation.models import InvariantResult
 from orders.models import Checkout
+from payments.models import Payment
 from tests.desk import Desk
 from tests.invariants.breaking import break_rule
 from tests.stories import world
@@ -50,7 +51,7 @@ def test_a_broken_rule_is_red_with_its_rows_until_it_holds_again(an_orphan):
     assert (result().state, result().violations, result().red_since) == ("red", 1, since)
     assert result().rows[0]["row_id"] == str(an_orphan.pk)
 
-    Checkout.objects.update(payment=an_orphan)
+    Payment.objects.update(stream=Checkout.objects.get().pk)
     inspect(everything=False)
     assert (result().state, result().red_since, result().rows) == ("green", None, [])
 
@@ -141,5 +142,5 @@ def test_staff_see_red_rules_and_find_the_rows_that_break_them(an_orphan):
 
     assert RULE in listed
     assert "stock_is_not_oversold" not in listed
-    assert "Every payment belongs to a checkout." in page
+    assert "Every payment belongs to the story of a checkout." in page
     assert f"/admin/payments/payment/{an_orphan.pk}/change/" in page
