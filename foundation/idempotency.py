@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
@@ -181,11 +182,13 @@ def _decide(row: IdempotencyKey, fingerprint: bytes, lease_seconds: float) -> Cl
 
 
 def _take(row: IdempotencyKey, lease_seconds: float) -> None:
+    """Raise the token. A lease that ended without a pause is a runner that died: it is counted."""
     _write(
         row,
         lease_token=row.lease_token + 1,
         leased_until=from_now(lease_seconds),
         is_paused=False,
+        crashes=0 if row.is_paused else row.crashes + 1,
     )
 
 
@@ -197,11 +200,15 @@ def _write(row: IdempotencyKey, **values: Any) -> None:
 
 
 def take_over_expired(*, kind: str, lease_seconds: float, limit: int) -> list[IdempotencyKey]:
-    """Take every expired lease of this kind (at most `limit`) that nobody else is taking."""
+    """Take every expired lease of this kind (at most `limit`) that nobody else is taking.
+
+    Those whose runners died `CRASHES_MAX` times in a row are not for sweeps: `foundation/poison.py`.
+    """
     with durable():
         taken = list(
             IdempotencyKey.objects.select_for_update(no_key=True, skip_locked=True)
             .filter(state=State.IN_PROGRESS, subject_kind=kind, leased_until__lte=clock.now())
+            .filter(crashes__lt=settings.CRASHES_MAX)
             .order_by("leased_until")[:limit]
         )
         for row in taken:

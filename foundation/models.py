@@ -69,6 +69,9 @@ class IdempotencyKey(models.Model):
     is_paused = models.BooleanField(
         default=False, help_text="nobody is at work: it waits for a moment or for a person"
     )
+    crashes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="runners that died on it, one after the other"
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     completed_at = models.DateTimeField(null=True)
     response_status = models.PositiveSmallIntegerField(null=True)
@@ -217,8 +220,8 @@ class Case(models.Model):
     tries = models.PositiveIntegerField(default=1, help_text="how often it was met")
     state = models.CharField(max_length=12, default="open")
     ended_at = models.DateTimeField(null=True)
-    closed_by = models.CharField(max_length=120, blank=True)
-    reason = models.CharField(max_length=500, blank=True)
+    ended_by = models.CharField(max_length=120, blank=True)
+    ended_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         permissions = [("handle_case", "Can retry, resume, compensate and close cases")]
@@ -237,8 +240,8 @@ class Case(models.Model):
                 | (
                     models.Q(ended_at__isnull=False)
                     & ~models.Q(state="open")
-                    & ~models.Q(closed_by="")
-                    & ~models.Q(reason="")
+                    & ~models.Q(ended_by="")
+                    & ~models.Q(ended_reason="")
                 ),
             ),
         ]
