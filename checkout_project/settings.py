@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project import beat, embedded, queues
+from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
 from checkout_project.event_routes import EVENT_ROUTES as EVENT_ROUTES
 
 # --- environment -----------------------------------------------------------------------
@@ -228,8 +229,13 @@ EXPIRY_WARN_SECONDS = env.float("EXPIRY_WARN_SECONDS", default=24 * 3600.0)
 EXPIRY_ACT_SECONDS = env.float("EXPIRY_ACT_SECONDS", default=6 * 3600.0)
 ATTENTION_AFTER_TRIES = env.int("ATTENTION_AFTER_TRIES", default=12)
 RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
+# Runners that may die on one saga, and times one order's next step may be started again,
+# before it is parked with a case.
+CRASHES_MAX = 8
+STALLS_MAX = env.int("STALLS_MAX", default=12)
 STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)
 IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
+CASES_LOOKED_AT = 1_000  # of each kind, in one sweep
 REAP_BATCH = 10_000
 SWEEP_BATCH = 50
 SWEEP_BUDGET_SECONDS = 30.0  # below the soft time limit of a task

@@ -5,11 +5,12 @@ open. It ends `resolved` when the trouble is over, whoever ended it, or `closed`
 person says, with a reason, that nothing more will be done.
 """
 
+import datetime as dt
 import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
@@ -18,7 +19,6 @@ from django.utils.module_loading import import_string
 from foundation import audit, clock
 from foundation.case_kinds import CaseKind
 from foundation.errors import DomainError
-from foundation.idempotency import from_now
 from foundation.ids import new_id
 from foundation.models import Case
 from foundation.money import Money
@@ -62,12 +62,13 @@ _OPEN: Final = """
     INSERT INTO foundation_case AS met
         (id, kind, aggregate, aggregate_id, title, detail, amount, currency, owner, due_at,
          opened_at, seen_at, tries, state, ended_by, ended_reason)
-    SELECT %(id)s, %(kind)s, %(aggregate)s, %(row)s, %(title)s, %(detail)s, %(amount)s::bigint,
-        %(currency)s, %(owner)s, %(due)s, %(now)s, %(now)s, 1, 'open', '', ''
+    SELECT %(id)s, %(kind)s::text, %(aggregate)s, %(row)s::uuid, %(title)s, %(detail)s,
+        %(amount)s::bigint, %(currency)s, %(owner)s, %(due)s, %(now)s::timestamptz,
+        %(now)s::timestamptz, 1, 'open', '', ''
     WHERE NOT EXISTS (
         SELECT 1 FROM foundation_case known
-        WHERE known.kind = %(kind)s AND known.aggregate_id = %(row)s AND known.state = 'closed'
-          AND known.amount IS NOT DISTINCT FROM %(amount)s::bigint
+        WHERE known.kind = %(kind)s::text AND known.aggregate_id = %(row)s::uuid
+          AND known.state = 'closed' AND known.amount IS NOT DISTINCT FROM %(amount)s::bigint
     )
     ON CONFLICT (kind, aggregate_id) WHERE state = 'open' DO UPDATE SET
         tries = met.tries + 1, seen_at = excluded.seen_at, detail = excluded.detail,
@@ -86,8 +87,8 @@ def open_once(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("a case is opened in the transaction that finds the trouble")
-    what = kind_of(kind)
-    values = {
+    what, now = kind_of(kind), clock.now()
+    values: dict[str, Any] = {
         "id": new_id(),
         "kind": kind,
         "aggregate": about.aggregate,
@@ -97,8 +98,8 @@ def open_once(
         "amount": stake.amount if stake else None,
         "currency": stake.currency if stake else "",
         "owner": what.owner,
-        "due": from_now(what.due_seconds),
-        "now": clock.now(),
+        "due": now + dt.timedelta(seconds=what.due_seconds),
+        "now": now,
     }
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, values)

@@ -183,13 +183,9 @@ def _decide(row: IdempotencyKey, fingerprint: bytes, lease_seconds: float) -> Cl
 
 def _take(row: IdempotencyKey, lease_seconds: float) -> None:
     """Raise the token. A lease that ended without a pause is a runner that died: it is counted."""
-    _write(
-        row,
-        lease_token=row.lease_token + 1,
-        leased_until=from_now(lease_seconds),
-        is_paused=False,
-        crashes=0 if row.is_paused else row.crashes + 1,
-    )
+    token, until = row.lease_token + 1, from_now(lease_seconds)
+    crashes = 0 if row.is_paused else row.crashes + 1
+    _write(row, lease_token=token, leased_until=until, is_paused=False, crashes=crashes)
 
 
 def _write(row: IdempotencyKey, **values: Any) -> None:
@@ -202,7 +198,7 @@ def _write(row: IdempotencyKey, **values: Any) -> None:
 def take_over_expired(*, kind: str, lease_seconds: float, limit: int) -> list[IdempotencyKey]:
     """Take every expired lease of this kind (at most `limit`) that nobody else is taking.
 
-    Those whose runners died `CRASHES_MAX` times in a row are not for sweeps: `foundation/poison.py`.
+    Those whose runners died `CRASHES_MAX` times in a row are left (`foundation/poison.py`).
     """
     with durable():
         taken = list(

@@ -33,7 +33,7 @@ _GOOD = (
 )
 _WAITING = (
     "in_progress started authorizing unknown requires_action in_review compensating capturing"
-    " voiding partially_captured pending leased retrying held on_hold review"
+    " voiding partially_captured pending leased retrying held on_hold review open"
 )
 _BAD = (
     "declined failed dead needs_attention expired abandoned reject rejected disputed"

@@ -1,8 +1,9 @@
 """One line each: call the verb."""
 
 from celery import shared_task
+from django.conf import settings
 
-from foundation import inspection
+from foundation import cases, inspection
 from foundation.periodic import once_per_window
 
 QUARTER_HOUR = 900
@@ -21,3 +22,9 @@ def check_invariants() -> None:
 def check_all_invariants() -> None:
     """Ask every rule about all rows."""
     inspection.inspect(everything=True)
+
+
+@shared_task
+def resolve_healed_cases() -> None:
+    """End the cases whose trouble is over."""
+    cases.resolve_healed(limit=settings.CASES_LOOKED_AT)

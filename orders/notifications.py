@@ -7,15 +7,18 @@ import uuid
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
-from foundation import clock
+from foundation import cases, clock
+from foundation.cases import Subject
 from foundation.idempotency import from_now
 from foundation.transactions import durable, refuse_inside_transaction
 from orders.models import Notification, Order
 
 _log = logging.getLogger(__name__)
 PLACED = "order_placed"
+GIVEN_UP = "mail_given_up"
 
 
 def notify(order_id: uuid.UUID, *, template: str) -> bool:
@@ -62,7 +65,45 @@ def _claim_abandoned(order: Order, template: str, lease: dt.datetime) -> Notific
         if found is not None:
             found.attempts, found.leased_until = found.attempts + 1, lease
             found.save(update_fields=["attempts", "leased_until"])
+        elif _given_up(order).filter(template=template).exists():
+            _tell_given_up(order, template)
     return found
+
+
+def _given_up(order: Order) -> QuerySet[Notification]:
+    """Every try failed, or took its worker with it: they are counted before they are made."""
+    return order.notifications.filter(
+        sent_at__isnull=True,
+        attempts__gte=settings.NOTIFICATION_TRIES_MAX,
+        leased_until__lte=clock.now(),
+    )
+
+
+def _tell_given_up(order: Order, template: str) -> None:
+    cases.open_once(
+        GIVEN_UP,
+        about=Subject("order", order.pk),
+        title=f"The customer of {order.reference} does not hear of it",
+        detail=f"The message {template} to {order.email} was tried in vain.",
+    )
+
+
+def is_told_or_given_up(order: Order, *, template: str) -> bool:
+    """Whether this message needs no further try by itself."""
+    told = order.notifications.filter(template=template, sent_at__isnull=False)
+    return told.exists() or _given_up(order).filter(template=template).exists()
+
+
+def send_unsent(order_id: uuid.UUID) -> None:
+    """Try every message of an order that was not sent, with all its tries. Raises `OSError`.
+
+    What somebody is sending at this moment is left alone.
+    """
+    order = Order.objects.get(pk=order_id)
+    waiting = order.notifications.filter(sent_at=None, leased_until__lte=clock.now())
+    waiting.update(attempts=0)
+    for template in waiting.values_list("template", flat=True):
+        notify(order_id, template=template)
 
 
 def _send(order: Order, notification: Notification) -> None:

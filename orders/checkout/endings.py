@@ -12,6 +12,7 @@ from foundation.models import IdempotencyKey
 from foundation.saga import FORWARD, Pause
 from foundation.state_machine import move
 from orders import representations
+from orders.checkout import attention
 from orders.models import Checkout
 from orders.refusals import ProcessorDown, from_memory
 from orders.states import CHECKOUT
@@ -19,6 +20,7 @@ from orders.states import CHECKOUT
 BY: Final = "system:checkout"
 _MEMORY: Final = ("recovery_point", "direction", "refusal", "step_log")
 _WAITS_FOR_OTHERS: Final = ("requires_action", "in_review")
+_CAME_LATE: Final = ("unknown", "compensating", "needs_attention")  # a case may be open
 
 
 def remember(checkout: Checkout) -> None:
@@ -43,6 +45,8 @@ def answer_the_request(checkout: Checkout, key: IdempotencyKey) -> None:
     else:
         answer = _refused(checkout)
         checkout.state = _undone_state(checkout)
+    if checkout.stored_state in _CAME_LATE:
+        attention.is_over(checkout)
     is_abandoned = (checkout.refusal or {}).get("code") == "checkout_expired"
     idempotency.complete(key, answer, abandoned=is_abandoned)
     checkout.answer = answer
@@ -52,6 +56,8 @@ def answer_for_now(checkout: Checkout, key: IdempotencyKey, pause: Pause) -> Non
     """A pause: who must act next, until when, and what the client hears meanwhile."""
     checkout.state = pause.state
     seconds = pause.seconds
+    if pause.state == "needs_attention":
+        attention.tell_not_undone(checkout)
     if pause.state in _WAITS_FOR_OTHERS:
         checkout.forward_until = _extended(checkout, pause.state)
         if key.scope != SYSTEM_SCOPE:

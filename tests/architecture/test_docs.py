@@ -119,6 +119,12 @@ def test_every_periodic_job_is_documented(settings):
     assert set(settings.CELERY_BEAT_SCHEDULE) <= documented
 
 
+def test_every_kind_of_case_is_documented(settings):
+    documented = {row[0].strip("`") for row in table_rows("docs/operations.md")}
+
+    assert set(settings.CASE_KINDS) <= documented
+
+
 def test_everything_that_the_map_of_the_house_names_exists():
     house = text("README.md").partition("## Map of the house")[2].partition("\n## ")[0]
     files = re.findall(r"`([\w./-]+/[\w./-]+\.\w+)`", house)
