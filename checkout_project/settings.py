@@ -205,6 +205,9 @@ STRIPE_CONNECT_SECONDS = env.float("STRIPE_CONNECT_SECONDS", default=1.0)
 STRIPE_READ_SECONDS = env.float("STRIPE_READ_SECONDS", default=10.0)
 STRIPE_POOL_SIZE = 32
 STRIPE_LIST_PAGES_MAX = env.int("STRIPE_LIST_PAGES_MAX", default=3)
+# After so many authorizations in a row that could not be sent, one is tried each so many seconds.
+BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
+BREAKER_SECONDS = env.float("BREAKER_SECONDS", default=5.0)
 # How long "not found" may mean "not found yet" (Stripe: search within a minute of the write).
 PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default=60.0)
 
@@ -250,6 +253,13 @@ OUTBOX_NUDGE = True
 RATE_TABLES_SECONDS = env.float("RATE_TABLES_SECONDS", default=5.0)
 
 CELERY_BEAT_SCHEDULE = beat.timetable(SWEEP_SECONDS)
+
+# --- providers -------------------------------------------------------------------------
+# Who judges fraud and who says the tax (orders/providers.py), and how long each may take.
+FRAUD_PROVIDER = env.str("FRAUD_PROVIDER", default="orders.fraud.HomeRules")
+FRAUD_SECONDS = env.float("FRAUD_SECONDS", default=2.0)
+TAX_PROVIDER = env.str("TAX_PROVIDER", default="orders.tax.HomeRates")
+TAX_SECONDS = env.float("TAX_SECONDS", default=3.0)
 
 # --- risk ------------------------------------------------------------------------------
 # (review at, reject at) within the window; amounts in minor units, by currency.

@@ -26,6 +26,13 @@ class RiskDeclined(Refused):
     code, status, title = "risk_declined", 422, "This checkout can not be accepted"
 
 
+class NoLongerSold(Refused):
+    """Rates changed between the question and the answer; it was sold there when it was asked."""
+
+    code, status, title = "no_longer_sold", 409, "This is not sold or shipped there any more"
+    retryable, retry_with = True, "new_key"
+
+
 class PaymentDeclined(Refused):
     """The card's answer is no; another card may be tried with a new key."""
 
@@ -57,6 +64,13 @@ class CartAlreadyOrdered(DomainError):
     code, status, title = "cart_already_ordered", 409, "This cart was ordered already"
 
 
+class TaxDown(DomainError):
+    """Nobody says what tax it takes; nothing is held. The same key resumes."""
+
+    code, status, title = "tax_unavailable", 503, "The tax of this sale can not be determined now"
+    retryable, retry_with = True, "same_key"
+
+
 class ProcessorDown(DomainError):
     """The processor could not be reached; nothing was sent. The same key resumes."""
 
@@ -66,7 +80,14 @@ class ProcessorDown(DomainError):
 
 _REFUSALS: Final[dict[str, type[Refused]]] = {
     refusal.code: refusal
-    for refusal in (OutOfStock, PriceChanged, RiskDeclined, PaymentDeclined, CheckoutExpired)
+    for refusal in (
+        OutOfStock,
+        PriceChanged,
+        RiskDeclined,
+        NoLongerSold,
+        PaymentDeclined,
+        CheckoutExpired,
+    )
 }
 
 

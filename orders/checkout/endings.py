@@ -7,6 +7,7 @@ import orjson
 from django.conf import settings
 
 from foundation import clock, idempotency, problems, rows
+from foundation.errors import DomainError
 from foundation.idempotency import SYSTEM_SCOPE, Answer
 from foundation.models import IdempotencyKey
 from foundation.saga import FORWARD, Pause
@@ -14,12 +15,20 @@ from foundation.state_machine import move
 from orders import representations
 from orders.checkout import attention
 from orders.models import Checkout
-from orders.refusals import ProcessorDown, from_memory
+from orders.refusals import ProcessorDown, TaxDown, from_memory
 from orders.states import CHECKOUT
 
 BY: Final = "system:checkout"
 _MEMORY: Final = ("recovery_point", "direction", "refusal", "step_log")
+_FROZEN: Final = (
+    "lines", "subtotal_amount", "tax_amount", "shipping_amount", "total_amount", "risk",
+    "risk_outcome",
+)  # fmt: skip
 _WAITS_FOR_OTHERS: Final = ("requires_action", "in_review")
+_NOTHING_SENT: Final[dict[str, tuple[type[DomainError], str]]] = {
+    "started": (TaxDown, "Nothing is held: the tax is not known yet."),
+    "authorizing": (ProcessorDown, "Nothing was sent to the processor yet."),
+}
 _CAME_LATE: Final = ("unknown", "compensating", "needs_attention")  # a case may be open
 
 
@@ -28,13 +37,18 @@ def remember(checkout: Checkout) -> None:
     if checkout._state.adding:  # noqa: SLF001 - Django's documented flag for "not in the database"
         rows.insert(checkout)
     elif checkout.state != checkout.stored_state:
-        changes = {name: getattr(checkout, name) for name in (*_MEMORY, "ended_at")}
+        changes = {name: getattr(checkout, name) for name in (*_remembered(checkout), "ended_at")}
         changes |= {"forward_until": checkout.forward_until, "payment": checkout.payment}
         target, came_from = checkout.state, checkout.stored_state
         move(checkout, table=CHECKOUT, to=target, by=BY, only_from=(came_from,), **changes)
     else:
-        checkout.save(update_fields=_MEMORY)
+        checkout.save(update_fields=_remembered(checkout))
     checkout.stored_state = checkout.state
+
+
+def _remembered(checkout: Checkout) -> tuple[str, ...]:
+    """Whoever is asked about fraud or tax outside answers after the row was first written."""
+    return (*_MEMORY, *_FROZEN) if checkout.stored_state == "started" else _MEMORY
 
 
 def answer_the_request(checkout: Checkout, key: IdempotencyKey) -> None:
@@ -80,9 +94,10 @@ def _extended(checkout: Checkout, state: str) -> dt.datetime:
 
 def in_flight(checkout: Checkout) -> Answer:
     """What a client hears of a checkout that has not ended: 202, or 503 when nothing was sent."""
-    if checkout.state == "authorizing":
-        error = ProcessorDown(
-            "Nothing was sent to the processor yet. Repeat the request with the same key; "
+    if checkout.state in _NOTHING_SENT:
+        kind, what = _NOTHING_SENT[checkout.state]
+        error = kind(
+            f"{what} Repeat the request with the same key; "
             "without you it is finished, or undone, within minutes.",
             headers={"Retry-After": "5"},
             charge_state="not_charged",

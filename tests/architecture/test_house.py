@@ -108,7 +108,9 @@ def test_every_kind_of_case_names_verbs_that_exist():
 def test_every_case_that_the_code_opens_is_of_a_kind_in_the_table():
     opened = set()
     for path in SOURCES:
-        opened |= set(re.findall(r'^[A-Z_]+(?:: Final)? = "(\w+)"$', path.read_text(), re.MULTILINE))
+        opened |= set(
+            re.findall(r'^[A-Z_]+(?:: Final)? = "(\w+)"$', path.read_text(), re.MULTILINE)
+        )
     assert set(settings.CASE_KINDS) <= opened
 
 
