@@ -90,7 +90,7 @@ class Lease:
     def held(self) -> Iterator[IdempotencyKey]:
         """One durable transaction under the key's row lock. Raises `Overtaken` when fenced off."""
         with durable():
-            row = _locked(self.key_id)
+            row = locked(self.key_id)
             if row.lease_token != self.token or row.state != State.IN_PROGRESS:
                 raise Overtaken(f"key {self.key_id}: token {self.token} is stale")
             yield row
@@ -106,7 +106,7 @@ _LOCK: Final = f"""
 """  # noqa: S608 - our own column names
 
 
-def _locked(key_id: uuid.UUID) -> IdempotencyKey:
+def locked(key_id: uuid.UUID) -> IdempotencyKey:
     """The row under its lock; plain SQL, because every checkout goes through here."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [key_id])
