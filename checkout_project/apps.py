@@ -1,6 +1,7 @@
 """The wiring's own app: system checks and the commands that start everything."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 from checkout_project import checks
 
@@ -9,5 +10,6 @@ class CheckoutProjectConfig(AppConfig):
     name = "checkout_project"
 
     def ready(self) -> None:
-        """Register the checks that refuse a configuration that would lose money."""
+        """Register what refuses to start, and what every app states: its rules and gauges."""
         checks.register()
+        autodiscover_modules("invariants", "metrics")

@@ -46,4 +46,17 @@ def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "task": "orders.tasks.reap_idempotency_keys",
             "schedule": crontab(hour=4, minute=0),
         },
+        "resolve healed cases": {
+            "task": "foundation.tasks.resolve_healed_cases",
+            "schedule": sweep_seconds,
+            "options": {"expires": sweep_seconds},
+        },
+        "check invariants": {
+            "task": "foundation.tasks.check_invariants",
+            "schedule": crontab(minute="*/15"),
+        },
+        "check all invariants": {
+            "task": "foundation.tasks.check_all_invariants",
+            "schedule": crontab(hour=5, minute=0),
+        },
     }

@@ -17,4 +17,7 @@ TASK_ROUTES: Final = {
     "payments.tasks.resolve_unknown": {"queue": "sweeps"},
     "payments.tasks.recover_actions": {"queue": "sweeps"},
     "payments.tasks.expire_authorizations": {"queue": "sweeps"},
+    "foundation.tasks.resolve_healed_cases": {"queue": "sweeps"},
+    "foundation.tasks.check_invariants": {"queue": "sweeps"},
+    "foundation.tasks.check_all_invariants": {"queue": "sweeps"},
 }

@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project import beat, embedded, queues
+from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
 from checkout_project.event_routes import EVENT_ROUTES as EVENT_ROUTES
 
 # --- environment -----------------------------------------------------------------------
@@ -40,6 +41,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 API_BODY_BYTES_MAX = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # unset: only this machine sees /metrics
 API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)
 
 # --- apps ------------------------------------------------------------------------------
@@ -203,6 +205,9 @@ STRIPE_CONNECT_SECONDS = env.float("STRIPE_CONNECT_SECONDS", default=1.0)
 STRIPE_READ_SECONDS = env.float("STRIPE_READ_SECONDS", default=10.0)
 STRIPE_POOL_SIZE = 32
 STRIPE_LIST_PAGES_MAX = env.int("STRIPE_LIST_PAGES_MAX", default=3)
+# After so many authorizations in a row that could not be sent, one is tried each so many seconds.
+BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
+BREAKER_SECONDS = env.float("BREAKER_SECONDS", default=5.0)
 # How long "not found" may mean "not found yet" (Stripe: search within a minute of the write).
 PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default=60.0)
 
@@ -227,6 +232,10 @@ EXPIRY_WARN_SECONDS = env.float("EXPIRY_WARN_SECONDS", default=24 * 3600.0)
 EXPIRY_ACT_SECONDS = env.float("EXPIRY_ACT_SECONDS", default=6 * 3600.0)
 ATTENTION_AFTER_TRIES = env.int("ATTENTION_AFTER_TRIES", default=12)
 RESOLVE_FIRST_SECONDS = env.float("RESOLVE_FIRST_SECONDS", default=5.0)
+# Runners that may die on one saga, and times one order's next step may be started again,
+# before it is parked with a case.
+CRASHES_MAX = 8
+STALLS_MAX = env.int("STALLS_MAX", default=12)
 STALLED_AFTER_SECONDS = env.float("STALLED_AFTER_SECONDS", default=60.0)
 # When an order's money is taken: on_order (after the delay), on_fulfillment, or manual.
 SETTLEMENT_POLICY = env.str("SETTLEMENT_POLICY", default="on_order")
@@ -236,9 +245,11 @@ SETTLEMENT_DELAY_SECONDS = env.float("SETTLEMENT_DELAY_SECONDS", default=0.0)
 # What to do with a hold that nothing was captured of when it runs out: ask for a new one first?
 EXPIRY_REAUTHORIZE = env.bool("EXPIRY_REAUTHORIZE", default=True)
 IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
+CASES_LOOKED_AT = 1_000  # of each kind, in one sweep
 REAP_BATCH = 10_000
 SWEEP_BATCH = 50
 SWEEP_BUDGET_SECONDS = 30.0  # below the soft time limit of a task
+INVARIANT_WINDOW_DAYS = env.float("INVARIANT_WINDOW_DAYS", default=7.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
 RELAY_BATCH = 200
 RELAY_LEASE_SECONDS = env.float("RELAY_LEASE_SECONDS", default=30.0)
@@ -249,6 +260,13 @@ OUTBOX_NUDGE = True
 RATE_TABLES_SECONDS = env.float("RATE_TABLES_SECONDS", default=5.0)
 
 CELERY_BEAT_SCHEDULE = beat.timetable(SWEEP_SECONDS)
+
+# --- providers -------------------------------------------------------------------------
+# Who judges fraud and who says the tax (orders/providers.py), and how long each may take.
+FRAUD_PROVIDER = env.str("FRAUD_PROVIDER", default="orders.fraud.HomeRules")
+FRAUD_SECONDS = env.float("FRAUD_SECONDS", default=2.0)
+TAX_PROVIDER = env.str("TAX_PROVIDER", default="orders.tax.HomeRates")
+TAX_SECONDS = env.float("TAX_SECONDS", default=3.0)
 
 # --- risk ------------------------------------------------------------------------------
 # (review at, reject at) within the window; amounts in minor units, by currency.

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from checkout_project import health, problem_details
+from checkout_project import health, metrics, problem_details
 
 urlpatterns = [
     path("v1/", include("orders.urls")),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("v1/<path:rest>", problem_details.nothing_here),
     path("livez", health.livez),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
     path("admin/", admin.site.urls),
 ]
 handler404 = problem_details.not_found

@@ -21,8 +21,9 @@ from django.utils.module_loading import import_string
 from kombu.exceptions import KombuError
 
 from events.models import OutboxEvent
-from foundation import clock
+from foundation import cases, clock
 from foundation.backoff import doubling
+from foundation.cases import Subject
 from foundation.transactions import durable
 
 State = OutboxEvent.State
@@ -32,6 +33,7 @@ BROKER_IS_AWAY: Final = (KombuError, AMQPError, OSError)
 # Away for a minute: look again after a quarter of that; no counter can run out.
 _PAUSE_SHARE: Final = 0.25
 _PAUSE_SECONDS_MIN: Final = 1.0
+DEAD: Final = "event_dead"
 _OPEN: Final = (State.PENDING, State.LEASED, State.RETRYING)
 
 
@@ -84,9 +86,28 @@ def _wait_for_broker(events: Sequence[OutboxEvent], error: Exception) -> None:
 
 def _retry_later(event: OutboxEvent, error: Exception) -> None:
     """This one can not be sent although the broker is there: a few tries, then it is staff's."""
-    is_poison = event.attempts >= settings.RELAY_TRIES_MAX
     seconds = doubling(1.0, times=event.attempts, most=settings.RELAY_RETRY_SECONDS_MAX)
-    _put_back([event], error, State.DEAD if is_poison else State.RETRYING, seconds=seconds)
+    if event.attempts < settings.RELAY_TRIES_MAX:
+        _put_back([event], error, State.RETRYING, seconds=seconds)
+        return
+    with durable():
+        if _put_back([event], error, State.DEAD, seconds=seconds):
+            _tell_dead(event, error)
+
+
+def _tell_dead(event: OutboxEvent, error: Exception) -> None:
+    cases.open_once(
+        DEAD,
+        about=Subject("outboxevent", event.pk),
+        title=f"{event.type} {event.reference} can not be told",
+        detail=f"{type(error).__name__}: {error}",
+    )
+
+
+def revive(event_id: uuid.UUID) -> bool:
+    """Let a dead event be tried again, with all its tries; False when it is not dead."""
+    dead = OutboxEvent.objects.filter(pk=event_id, state=State.DEAD)
+    return dead.update(state=State.RETRYING, attempts=0, due_at=clock.now()) == 1
 
 
 def _put_back(
@@ -96,9 +117,10 @@ def _put_back(
     *,
     seconds: float,
     **changes: Any,
-) -> None:
+) -> int:
     pause = min(seconds, settings.RELAY_RETRY_SECONDS_MAX)
-    OutboxEvent.objects.filter(pk__in=[e.pk for e in events], state=State.LEASED).update(
+    leased = OutboxEvent.objects.filter(pk__in=[e.pk for e in events], state=State.LEASED)
+    return leased.update(
         state=state,
         due_at=clock.now() + dt.timedelta(seconds=pause),
         last_error=f"{type(error).__name__}: {error}"[:500],

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
@@ -90,7 +91,7 @@ class Lease:
     def held(self) -> Iterator[IdempotencyKey]:
         """One durable transaction under the key's row lock. Raises `Overtaken` when fenced off."""
         with durable():
-            row = _locked(self.key_id)
+            row = locked(self.key_id)
             if row.lease_token != self.token or row.state != State.IN_PROGRESS:
                 raise Overtaken(f"key {self.key_id}: token {self.token} is stale")
             yield row
@@ -106,7 +107,7 @@ _LOCK: Final = f"""
 """  # noqa: S608 - our own column names
 
 
-def _locked(key_id: uuid.UUID) -> IdempotencyKey:
+def locked(key_id: uuid.UUID) -> IdempotencyKey:
     """The row under its lock; plain SQL, because every checkout goes through here."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [key_id])
@@ -187,12 +188,10 @@ def _decide(row: IdempotencyKey, fingerprint: bytes, lease_seconds: float) -> Cl
 
 
 def _take(row: IdempotencyKey, lease_seconds: float) -> None:
-    _write(
-        row,
-        lease_token=row.lease_token + 1,
-        leased_until=from_now(lease_seconds),
-        is_paused=False,
-    )
+    """Raise the token. A lease that ended without a pause is a runner that died: it is counted."""
+    token, until = row.lease_token + 1, from_now(lease_seconds)
+    crashes = 0 if row.is_paused else row.crashes + 1
+    _write(row, lease_token=token, leased_until=until, is_paused=False, crashes=crashes)
 
 
 def _write(row: IdempotencyKey, **values: Any) -> None:
@@ -203,11 +202,15 @@ def _write(row: IdempotencyKey, **values: Any) -> None:
 
 
 def take_over_expired(*, kind: str, lease_seconds: float, limit: int) -> list[IdempotencyKey]:
-    """Take every expired lease of this kind (at most `limit`) that nobody else is taking."""
+    """Take every expired lease of this kind (at most `limit`) that nobody else is taking.
+
+    Those whose runners died `CRASHES_MAX` times in a row are left (`foundation/poison.py`).
+    """
     with durable():
         taken = list(
             IdempotencyKey.objects.select_for_update(no_key=True, skip_locked=True)
             .filter(state=State.IN_PROGRESS, subject_kind=kind, leased_until__lte=clock.now())
+            .filter(crashes__lt=settings.CRASHES_MAX)
             .order_by("leased_until")[:limit]
         )
         for row in taken:

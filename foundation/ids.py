@@ -4,6 +4,7 @@ Letters only, because thirteen digits in a row may look like a card number to a 
 and a reference that trips the card scanner can be neither logged nor searched for.
 """
 
+import datetime as dt
 import string
 import uuid
 from functools import lru_cache
@@ -19,6 +20,11 @@ _VALUE_OF: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 def new_id() -> uuid.UUID:
     """A fresh UUIDv7: sorts by the time it was made, so indexes stay warm at one end."""
     return uuid_utils.compat.uuid7()
+
+
+def floor(moment: dt.datetime) -> uuid.UUID:
+    """Below every id made at `moment` or later: a window of time read off the primary key."""
+    return uuid.UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)
 
 
 @lru_cache(maxsize=4096)  # one answer names the same few things several times

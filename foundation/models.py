@@ -7,6 +7,7 @@ from django.db import models
 
 from foundation import clock
 from foundation.ids import new_id
+from foundation.states import CASE
 
 
 class ApiClient(models.Model):
@@ -67,6 +68,9 @@ class IdempotencyKey(models.Model):
     leased_until = models.DateTimeField()
     is_paused = models.BooleanField(
         default=False, help_text="nobody is at work: it waits for a moment or for a person"
+    )
+    crashes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="runners that died on it, one after the other"
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     completed_at = models.DateTimeField(null=True)
@@ -162,6 +166,104 @@ class PeriodicRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.window:%Y-%m-%d %H:%M:%S}"
+
+
+class InvariantResult(models.Model):
+    """What the last look at one rule found. `everything` looks at all rows, not only new ones."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=80)
+    everything = models.BooleanField()
+    checked_at = models.DateTimeField()
+    seconds = models.FloatField(help_text="how long the look took")
+    violations = models.PositiveIntegerField(help_text="rows that break the rule")
+    rows = models.JSONField(default=list, help_text="the first of them: kind, id, detail")
+    red_since = models.DateTimeField(null=True, help_text="since when it is broken, or unreadable")
+    error = models.CharField(max_length=500, blank=True, help_text="why it could not be looked at")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "everything"], name="one_result_per_invariant_and_reach"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def state(self) -> str:
+        """green, red, or unreadable when the look itself failed."""
+        if self.error:
+            return "unreadable"
+        return "red" if self.violations else "green"
+
+
+class Case(models.Model):
+    """Something that does not heal by itself, on a person's desk: what is at stake, by when.
+
+    At most one is open for a kind and a row; whatever fails again only refreshes it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=40)
+    aggregate = models.CharField(max_length=40, help_text="the kind of row it is about")
+    aggregate_id = models.UUIDField()
+    title = models.CharField(max_length=200)
+    detail = models.CharField(max_length=1000, blank=True)
+    amount = models.BigIntegerField(null=True, help_text="at stake, in minor units of `currency`")
+    currency = models.CharField(max_length=3, blank=True)
+    owner = models.CharField(max_length=120, help_text="role:… or staff:…")
+    due_at = models.DateTimeField()
+    opened_at = models.DateTimeField(default=clock.now, editable=False)
+    seen_at = models.DateTimeField(default=clock.now, help_text="when it last failed")
+    tries = models.PositiveIntegerField(default=1, help_text="how often it was met")
+    state = models.CharField(max_length=12, default="open")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=120, blank=True)
+    ended_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        permissions = [("handle_case", "Can retry, resume, compensate and close cases")]
+        constraints = [
+            models.CheckConstraint(
+                name="case_state_is_known", condition=models.Q(state__in=sorted(CASE.states))
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "aggregate_id"],
+                name="one_open_case_per_kind_and_row",
+                condition=models.Q(state="open"),
+            ),
+            models.CheckConstraint(
+                name="an_ended_case_says_who_and_why",
+                condition=models.Q(state="open", ended_at__isnull=True)
+                | (
+                    models.Q(ended_at__isnull=False)
+                    & ~models.Q(state="open")
+                    & ~models.Q(ended_by="")
+                    & ~models.Q(ended_reason="")
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="case_open_by_deadline", condition=models.Q(state="open")
+            ),
+            models.Index(fields=["aggregate_id"], name="case_by_aggregate"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class QueueHeartbeat(models.Model):
+    """When a worker last took a canary out of one queue: the queue lives, not only its broker."""
+
+    queue = models.CharField(max_length=40, primary_key=True)
+    beat_at = models.DateTimeField(help_text="when a worker took the last canary")
+
+    def __str__(self) -> str:
+        return self.queue
 
 
 def client_scope(client_id: uuid.UUID, method: str, route: str) -> str:

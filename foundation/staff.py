@@ -29,15 +29,15 @@ else:
 
 _GOOD = (
     "completed captured authorized sent succeeded committed consumed shipped delivered placed"
-    " fulfilling accept approved"
+    " fulfilling accept approved green resolved"
 )
 _WAITING = (
     "in_progress started authorizing unknown requires_action in_review compensating capturing"
-    " voiding partially_captured pending leased retrying held on_hold review"
+    " voiding partially_captured pending leased retrying held on_hold review open"
 )
 _BAD = (
     "declined failed dead needs_attention expired abandoned reject rejected disputed"
-    " payment_required stuck"
+    " payment_required stuck red unreadable overdue"
 )
 _TONES: Mapping[str, str] = {
     word: tone

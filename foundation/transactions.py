@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 T = TypeVar("T")
 
@@ -17,11 +17,43 @@ class NetworkInsideTransaction(RuntimeError):
     """A call out was attempted while a transaction was open: a bug, never a condition."""
 
 
+class CommitInDoubt(OperationalError):
+    """COMMIT was sent and its answer never came: it happened, or it did not, and only rows say.
+
+    The connection is dropped, so that whatever is read next is read on a fresh one.
+    """
+
+
 @contextmanager
 def durable() -> Iterator[None]:
-    """A transaction that is the outermost one: when it ends, it is on disk."""
-    with transaction.atomic(durable=True):
-        yield
+    """A transaction that is the outermost one: when it ends, it is on disk.
+
+    Raises `CommitInDoubt` when the line broke at COMMIT: never taken for a rollback.
+    """
+    is_over = False
+    try:
+        with transaction.atomic(durable=True):
+            yield
+            is_over = True
+    except (OperationalError, InterfaceError) as error:
+        if not is_over or sqlstate(error) in _CONFLICTS:
+            raise
+        connection.close()
+        raise CommitInDoubt(str(error)) from error
+
+
+def surely(attempt: Callable[[], T], *, happened: Callable[[], T | None]) -> T:
+    """Run `attempt` (one whole transaction), and once more if it is proven not to have happened.
+
+    `happened` is asked when its COMMIT is in doubt. It must read under the lock that the
+    attempt held, so that it waits for a commit that is still under way; it returns what the
+    attempt would have returned, or None when it did not happen.
+    """
+    try:
+        return attempt()
+    except CommitInDoubt:
+        result = happened()
+        return attempt() if result is None else result
 
 
 def refuse_inside_transaction() -> None:

@@ -8,9 +8,11 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
-from foundation import clock
+from foundation import cases, clock
+from foundation.cases import Subject
 from foundation.idempotency import from_now
 from foundation.transactions import durable, refuse_inside_transaction
 from orders.models import Notification, Order
@@ -19,6 +21,7 @@ _log = logging.getLogger(__name__)
 PLACED: Final = "order_placed"
 SHIPPED: Final = "fulfillment_shipped"
 CANCELED: Final = "order_canceled"
+GIVEN_UP: Final = "mail_given_up"
 
 
 def notify(order_id: uuid.UUID, *, template: str, number: int = 0) -> bool:
@@ -52,9 +55,11 @@ def due(order: Order) -> list[tuple[str, int]]:
 
 
 def is_told(order: Order) -> bool:
-    """Whether everything that is due was sent."""
+    """Whether everything that is due was sent, or given up and so is on a person's desk."""
     sent = order.notifications.filter(sent_at__isnull=False)
-    return set(due(order)) <= set(sent.values_list("template", "number"))
+    ended = [*sent.values_list("template", "number")]
+    ended += _given_up(order).values_list("template", "number")
+    return set(due(order)) <= set(ended)
 
 
 def _claim(order: Order, template: str, number: int) -> Notification | None:
@@ -91,7 +96,39 @@ def _claim_abandoned(
         if found is not None:
             found.attempts, found.leased_until = found.attempts + 1, lease
             found.save(update_fields=["attempts", "leased_until"])
+        elif _given_up(order).filter(template=template, number=number).exists():
+            _tell_given_up(order, template)
     return found
+
+
+def _given_up(order: Order) -> QuerySet[Notification]:
+    """Every try failed, or took its worker with it: they are counted before they are made."""
+    return order.notifications.filter(
+        sent_at__isnull=True,
+        attempts__gte=settings.NOTIFICATION_TRIES_MAX,
+        leased_until__lte=clock.now(),
+    )
+
+
+def _tell_given_up(order: Order, template: str) -> None:
+    cases.open_once(
+        GIVEN_UP,
+        about=Subject("order", order.pk),
+        title=f"The customer of {order.reference} does not hear of it",
+        detail=f"The message {template} to {order.email} was tried in vain.",
+    )
+
+
+def send_unsent(order_id: uuid.UUID) -> None:
+    """Try every message of an order that was not sent, with all its tries. Raises `OSError`.
+
+    What somebody is sending at this moment is left alone.
+    """
+    order = Order.objects.get(pk=order_id)
+    waiting = order.notifications.filter(sent_at=None, leased_until__lte=clock.now())
+    waiting.update(attempts=0)
+    for template, number in waiting.values_list("template", "number"):
+        notify(order_id, template=template, number=number)
 
 
 def _send(order: Order, notification: Notification) -> None:

@@ -26,6 +26,13 @@ class RiskDeclined(Refused):
     code, status, title = "risk_declined", 422, "This checkout can not be accepted"
 
 
+class NoLongerSold(Refused):
+    """Rates changed between the question and the answer; it was sold there when it was asked."""
+
+    code, status, title = "no_longer_sold", 409, "This is not sold or shipped there any more"
+    retryable, retry_with = True, "new_key"
+
+
 class PaymentDeclined(Refused):
     """The card's answer is no; another card may be tried with a new key."""
 
@@ -116,6 +123,13 @@ class StockBelowReserved(DomainError):
     code, status, title = "stock_below_reserved", 409, "Fewer would be left than are reserved"
 
 
+class TaxDown(DomainError):
+    """Nobody says what tax it takes; nothing is held. The same key resumes."""
+
+    code, status, title = "tax_unavailable", 503, "The tax of this sale can not be determined now"
+    retryable, retry_with = True, "same_key"
+
+
 class ProcessorDown(DomainError):
     """The processor could not be reached; nothing was sent. The same key resumes."""
 
@@ -129,6 +143,7 @@ _REFUSALS: Final[dict[str, type[Refused]]] = {
         OutOfStock,
         PriceChanged,
         RiskDeclined,
+        NoLongerSold,
         PaymentDeclined,
         CheckoutExpired,
         CheckoutCanceled,

@@ -9,7 +9,7 @@ _OUTCOMES: Final = ("completed", "failed", "expired", "compensating", "needs_att
 CHECKOUT: Final = StateTable(
     aggregate="checkout",
     moves={
-        "started": ("authorizing", "failed"),
+        "started": ("authorizing", "failed", "expired"),
         "authorizing": ("unknown", "requires_action", "in_review", *_OUTCOMES),
         "unknown": ("authorizing", "requires_action", "in_review", *_OUTCOMES),
         "requires_action": ("authorizing", "unknown", "in_review", *_OUTCOMES),

@@ -12,23 +12,34 @@ def listed(lines: Iterable[Mapping[str, Any]]) -> int:
     return sum(int(line["unit_amount"]) * int(line["quantity"]) for line in lines)
 
 
-def freeze(checkout: Checkout) -> None:
-    """Set the checkout's amounts and the tax of each line, from the tables of this moment.
+def sale(checkout: Checkout) -> tax.Sale:
+    """What is to be taxed: the lines as priced, and the shipping as listed.
 
-    Raises `InvalidInput` for a shipping method or a destination that is not served.
+    Raises `InvalidInput` for a shipping method that is not known or does not go there.
     """
-    tables = rate_tables.current()
     country = checkout.shipping_address["country"]
     sent = shipping.quote(
-        method=checkout.shipping_method, country=country, currency=checkout.currency, tables=tables
+        method=checkout.shipping_method,
+        country=country,
+        currency=checkout.currency,
+        tables=rate_tables.current(),
     )
-    quote = tax.quote(
-        lines=[_priced(line) for line in checkout.lines],
+    return tax.Sale(
+        lines=tuple(_priced(line) for line in checkout.lines),
         shipping=sent,
         country=country,
         region=checkout.shipping_address.get("region") or "",
-        tables=tables,
+        currency=checkout.currency,
     )
+
+
+def is_frozen(checkout: Checkout) -> bool:
+    """Whether the tax of each line stands in the row."""
+    return all("tax_amount" in line for line in checkout.lines)
+
+
+def freeze(checkout: Checkout, quote: tax.TaxQuote) -> None:
+    """Set the checkout's amounts and the tax of each line, as they were quoted."""
     checkout.lines = [
         line | _tax_of(taxed) for line, taxed in zip(checkout.lines, quote.lines, strict=True)
     ]

@@ -10,6 +10,7 @@ from foundation import clock
 from foundation.authentication import ApiKeyAuthentication
 from orders import rate_tables
 from payments import processors
+from payments.processors.breaker import breaker
 from tests import builders
 from tests.sandbox import Sandbox
 
@@ -40,6 +41,7 @@ def _nothing_remembered():
     """No test leans on what the one before it left in this process."""
     ApiKeyAuthentication._believed.clear()
     rate_tables.forget()
+    breaker.cache_clear()
     clock.reset()
     yield
     clock.reset()

@@ -8,18 +8,29 @@ import orjson
 from django.conf import settings
 
 from foundation import clock, idempotency, problems, rows
+from foundation.errors import DomainError
 from foundation.idempotency import SYSTEM_SCOPE, Answer
 from foundation.models import IdempotencyKey
 from foundation.saga import FORWARD, Pause
 from foundation.state_machine import move
 from orders import representations
+from orders.checkout import attention
 from orders.models import Checkout
-from orders.refusals import ProcessorDown, from_memory
+from orders.refusals import ProcessorDown, TaxDown, from_memory
 from orders.states import CHECKOUT
 
 BY: Final = "system:checkout"
 _MEMORY: Final = ("recovery_point", "direction", "refusal", "step_log")
+_FROZEN: Final = (
+    "lines", "subtotal_amount", "tax_amount", "shipping_amount", "total_amount", "risk",
+    "risk_outcome",
+)  # fmt: skip
 _WAITS_FOR_OTHERS: Final = ("requires_action", "in_review")
+_NOTHING_SENT: Final[dict[str, tuple[type[DomainError], str]]] = {
+    "started": (TaxDown, "Nothing is held: the tax is not known yet."),
+    "authorizing": (ProcessorDown, "Nothing was sent to the processor yet."),
+}
+_CAME_LATE: Final = ("unknown", "compensating", "needs_attention")  # a case may be open
 
 
 def remember(checkout: Checkout) -> None:
@@ -27,7 +38,7 @@ def remember(checkout: Checkout) -> None:
     if checkout._state.adding:  # noqa: SLF001 - Django's documented flag for "not in the database"
         rows.insert(checkout)
     elif checkout.state != checkout.stored_state:
-        changes = {name: getattr(checkout, name) for name in (*_MEMORY, "ended_at")}
+        changes = {name: getattr(checkout, name) for name in (*_remembered(checkout), "ended_at")}
         changes |= {"forward_until": checkout.forward_until, "payment": checkout.payment}
         target, came_from = checkout.state, checkout.stored_state
         # Given up by its client at this very moment, it must not become an order.
@@ -37,8 +48,13 @@ def remember(checkout: Checkout) -> None:
             **changes,
         )  # fmt: skip
     else:
-        checkout.save(update_fields=_MEMORY)
+        checkout.save(update_fields=_remembered(checkout))
     checkout.stored_state = checkout.state
+
+
+def _remembered(checkout: Checkout) -> tuple[str, ...]:
+    """Whoever is asked about fraud or tax outside answers after the row was first written."""
+    return (*_MEMORY, *_FROZEN) if checkout.stored_state == "started" else _MEMORY
 
 
 def answer_the_request(checkout: Checkout, key: IdempotencyKey) -> None:
@@ -49,6 +65,8 @@ def answer_the_request(checkout: Checkout, key: IdempotencyKey) -> None:
     else:
         answer = _refused(checkout)
         checkout.state = _undone_state(checkout)
+    if checkout.stored_state in _CAME_LATE:
+        attention.is_over(checkout)
     is_abandoned = (checkout.refusal or {}).get("code") == "checkout_expired"
     idempotency.complete(key, answer, abandoned=is_abandoned)
     checkout.answer = answer
@@ -58,6 +76,8 @@ def answer_for_now(checkout: Checkout, key: IdempotencyKey, pause: Pause) -> Non
     """A pause: who must act next, until when, and what the client hears meanwhile."""
     checkout.state = pause.state
     seconds = pause.seconds
+    if pause.state == "needs_attention":
+        attention.tell_not_undone(checkout)
     if pause.state in _WAITS_FOR_OTHERS:
         checkout.forward_until = _extended(checkout, pause.state)
         if key.scope != SYSTEM_SCOPE:
@@ -89,9 +109,10 @@ def outcome(checkout: Checkout) -> Answer | None:
 
 def in_flight(checkout: Checkout) -> Answer:
     """What a client hears of a checkout that has not ended: 202, or 503 when nothing was sent."""
-    if checkout.state == "authorizing":
-        error = ProcessorDown(
-            "Nothing was sent to the processor yet. Repeat the request with the same key; "
+    if checkout.state in _NOTHING_SENT:
+        kind, what = _NOTHING_SENT[checkout.state]
+        error = kind(
+            f"{what} Repeat the request with the same key; "
             "without you it is finished, or undone, within minutes.",
             headers={"Retry-After": "5"},
             charge_state="not_charged",

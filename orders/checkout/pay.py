@@ -19,7 +19,7 @@ from foundation.ids import new_id
 from foundation.models import IdempotencyKey, client_scope
 from foundation.saga import FORWARD, is_over
 from foundation.state_machine import IllegalTransition
-from foundation.transactions import durable, repeat_on_conflict
+from foundation.transactions import CommitInDoubt, durable, repeat_on_conflict
 from orders import pricing
 from orders.checkout import endings
 from orders.checkout.saga import CHECKOUT
@@ -72,7 +72,7 @@ def pay(purchase: Purchase) -> Reply:
     `CartAlreadyOrdered`; refusals of the purchase itself are answers, stored and replayed.
     """
     try:
-        claim, checkout, outgoing = repeat_on_conflict(lambda: _begin(purchase))
+        claim, checkout, outgoing = _begin_surely(purchase)
     except InProgress as running:
         return Reply(_state_for_now(running))
     except CartTaken as taken:
@@ -82,7 +82,7 @@ def pay(purchase: Purchase) -> Reply:
     if claim.answer is not None:
         return Reply(claim.answer, is_replay=True)
     try:
-        CHECKOUT.carry_on(checkout, lease_of(claim.row), outgoing)
+        return Reply(_walk(checkout, lease_of(claim.row), outgoing))
     except (Overtaken, IllegalTransition) as overtaken:
         raise InProgress from overtaken
     except OperationalError as error:
@@ -92,8 +92,30 @@ def pay(purchase: Purchase) -> Reply:
             headers={"Retry-After": "5"},
             charge_state="unknown",
         ) from error
+
+
+def _walk(checkout: Checkout, lease: Lease, outgoing: Any) -> Answer:
+    """To a stop, and the answer it gives. A COMMIT in doubt is read again, never guessed."""
+    try:
+        CHECKOUT.carry_on(checkout, lease, outgoing)
+    except CommitInDoubt:
+        return _what_is_true(lease)
     assert checkout.answer is not None  # noqa: S101 - every stop of the saga answers
-    return Reply(checkout.answer)
+    return checkout.answer
+
+
+def _what_is_true(lease: Lease) -> Answer:
+    """The stored answer, or where the rows now stand, and on from there: the lease is ours."""
+    with durable():
+        row = idempotency.locked(lease.key_id)  # waits for a commit that is still under way
+    if row.lease_token != lease.token:
+        raise Overtaken(f"key {row.pk}: token {lease.token} is stale")
+    if row.state != IdempotencyKey.State.IN_PROGRESS:
+        return idempotency.stored_answer(IdempotencyKey.objects.get(pk=row.pk))
+    checkout = Checkout.objects.select_related("payment").get(pk=row.subject_id)
+    if not row.is_paused:
+        CHECKOUT.resume(checkout, lease)
+    return checkout.answer or endings.in_flight(checkout)
 
 
 def lease_of(row: IdempotencyKey) -> Lease:
@@ -101,9 +123,31 @@ def lease_of(row: IdempotencyKey) -> Lease:
     return Lease(row.pk, row.lease_token, settings.CHECKOUT_LEASE_SECONDS)
 
 
-def _begin(purchase: Purchase) -> tuple[Claim, Checkout, Any]:
+Begun = tuple[Claim, Checkout, Any]
+
+
+def _begin_surely(purchase: Purchase) -> Begun:
+    """T1, once more if its COMMIT is in doubt: the key then says which of the two it was.
+
+    The second INSERT waits for the first, should that still be under way. If it finds the
+    first one's own claim, T1 happened, and we go on with what it left in our hands.
+    """
+    checkout_id, begun = new_id(), list[Begun]()
+    try:
+        return repeat_on_conflict(lambda: _begin(purchase, checkout_id, begun))
+    except CommitInDoubt:
+        first = begun[-1]
+    try:
+        return repeat_on_conflict(lambda: _begin(purchase, checkout_id, begun))
+    except InProgress as running:
+        found, ours = running.row, first[0].row
+        if found is None or (found.pk, found.lease_token) != (ours.pk, ours.lease_token):
+            raise
+        return first
+
+
+def _begin(purchase: Purchase, checkout_id: uuid.UUID, begun: list[Begun]) -> Begun:
     """T1: the claim and everything up to the first call out, in one transaction."""
-    checkout_id = new_id()
     with durable():
         claim = idempotency.claim(
             scope=purchase.scope,
@@ -112,14 +156,15 @@ def _begin(purchase: Purchase) -> tuple[Claim, Checkout, Any]:
             lease_seconds=settings.CHECKOUT_LEASE_SECONDS,
             subject=(KIND, checkout_id),
         )
-        if claim.answer is not None:
-            return claim, Checkout(), None
-        if claim.is_new:
-            checkout = _open(purchase, checkout_id)
-        else:
-            checkout = taken_over(claim.row.subject_id)
-        outgoing = CHECKOUT.advance(checkout, claim.row)
-    return claim, checkout, outgoing
+        begun.append(_on_claimed(purchase, claim, checkout_id))
+    return begun[-1]
+
+
+def _on_claimed(purchase: Purchase, claim: Claim, checkout_id: uuid.UUID) -> Begun:
+    if claim.answer is not None:
+        return claim, Checkout(), None
+    checkout = _open(purchase, checkout_id) if claim.is_new else taken_over(claim.row.subject_id)
+    return claim, checkout, CHECKOUT.advance(checkout, claim.row)
 
 
 def taken_over(checkout_id: uuid.UUID) -> Checkout:

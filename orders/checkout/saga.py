@@ -1,20 +1,21 @@
 """The story of buying, on one screen.
 
-Read it top to bottom: each step's undoing stands beside it. `authorized` is the only step
-that calls out, and `placed` is the pivot: after it we only go forward. The engine that walks
-this list, commits between calls and turns around on a refusal is foundation/saga.py.
+Read it top to bottom: each step's undoing stands beside it. `authorized` calls out, `screened`
+and `taxed` do if their provider does, and `placed` is the pivot: after it we only go forward.
+The engine that walks this list, commits between calls and turns around on a refusal is
+foundation/saga.py.
 """
 
 from typing import Final
 
 from foundation.saga import CallsOut, Saga, Step
-from orders.checkout import endings, steps
+from orders.checkout import endings, questions, steps
 from orders.models import Checkout
 
 CHECKOUT: Final[Saga[Checkout]] = Saga(
     steps=(
-        Step("screened", steps.screen_for_fraud),
-        Step("taxed", steps.calculate_totals),
+        Step("screened", CallsOut(questions.intend_screening, questions.record_screening)),
+        Step("taxed", CallsOut(questions.intend_totals, questions.record_totals)),
         Step("reserved", steps.reserve_stock, compensation=steps.release_stock),
         Step(
             "authorized",

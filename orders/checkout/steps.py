@@ -9,9 +9,9 @@ from foundation import clock
 from foundation.backoff import doubling
 from foundation.money import Money
 from foundation.saga import Pause
-from orders import fraud, inventory, placement, totals
+from orders import inventory, placement
 from orders.models import Checkout
-from orders.refusals import CartTaken, OutOfStock, PaymentDeclined, PriceChanged, RiskDeclined
+from orders.refusals import CartTaken, OutOfStock, PaymentDeclined, RiskDeclined
 from orders.states import HOLDS_ITS_CART
 from payments.models import Payment
 from payments.services import authorize, void
@@ -20,40 +20,6 @@ from payments.services.ask import Answer
 BY: Final = "system:checkout"
 _NOTHING_HELD: Final = ("declined", "voided", "abandoned", "expired", "refunded")
 _LOOK_DAILY_SECONDS: Final = 86_400.0
-
-
-def screen_for_fraud(checkout: Checkout) -> None:
-    """Score the attempt; reject ends it, review holds it before the order is placed."""
-    assessment = fraud.screen(_attempt(checkout), now=clock.now())
-    checkout.risk = assessment.as_json()
-    checkout.risk_outcome = assessment.outcome
-    if assessment.outcome == "reject":
-        raise RiskDeclined("The checkout was declined by risk rules.", charge_state="not_charged")
-
-
-def _attempt(checkout: Checkout) -> fraud.Attempt:
-    billing = checkout.billing_address or {}
-    return fraud.Attempt(
-        client_id=checkout.client_id,
-        customer_reference=checkout.customer_reference,
-        email=checkout.email,
-        ip=checkout.ip,
-        payment_method=checkout.payment_method,
-        total=Money(totals.listed(checkout.lines), checkout.currency),
-        billing_country=billing.get("country"),
-        shipping_country=checkout.shipping_address["country"],
-        started_at=checkout.started_at,
-    )
-
-
-def calculate_totals(checkout: Checkout) -> None:
-    """Tax and shipping, frozen before any hold; a total the shopper did not see ends it."""
-    totals.freeze(checkout)
-    total = Money(checkout.total_amount, checkout.currency)
-    if checkout.expected_total is not None and checkout.expected_total != total.as_json():
-        raise PriceChanged(
-            f"The total is {total}.", total=total.as_json(), charge_state="not_charged"
-        )
 
 
 def reserve_stock(checkout: Checkout) -> None:

@@ -1,18 +1,24 @@
 """What only a person can decide is put on a person's desk, and never keeps a row from moving on."""
 
-import logging
+from foundation import cases
+from foundation.cases import Subject
+from foundation.money import Money
+from payments.models import Payment, Refund
 
-from payments.models import Payment
 
-_log = logging.getLogger(__name__)
+def needs_person(
+    payment: Payment, *, what: str, amount: int, detail: str, about: Refund | None = None
+) -> None:
+    """Somebody must look at this payment, or at one refund of it: a case `payment_<what>`.
 
-
-def needs_person(payment: Payment, *, what: str, amount: int, detail: str) -> None:
-    """Say that somebody must look at this payment: `what` in one word, `amount` at stake.
-
-    Called in the transaction that found it out. A repeat says the same once more.
+    `amount` at stake, in minor units. Called in the transaction that found it out. A repeat
+    refreshes the case. Raises `LookupError` for a `what` that has no kind of case.
     """
-    _log.error(
-        "payment %s needs a person: %s, %s %s at stake: %s",
-        payment.reference, what, amount, payment.currency, detail,
-    )  # fmt: skip
+    row = payment if about is None else about
+    cases.open_once(
+        f"payment_{what}",
+        about=Subject("payment" if about is None else "refund", row.pk),
+        title=f"{row.reference}: {what.replace('_', ' ')}",
+        detail=f"{detail}. At the processor: {payment.processor_reference or 'no id known'}.",
+        stake=Money(amount, payment.currency),
+    )

@@ -21,6 +21,7 @@ from payments.amounts import fold
 from payments.models import Payment, PaymentTransaction
 from payments.processors import processor
 from payments.processors.base import ProcessorPayment
+from payments.processors.breaker import breaker
 from payments.services import journal
 from payments.services.ask import Answer, ask, look
 from payments.states import PAYMENT
@@ -125,7 +126,7 @@ def _authorization(payment: Payment) -> Callable[[], Answer]:
         metadata=payment.metadata,
         off_session=payment.replaces_id is not None,  # nobody is there to confirm a second hold
     )
-    return partial(ask, call)
+    return partial(ask, partial(breaker(payment.processor).call, call))
 
 
 def _begin_again(payment: Payment) -> None:

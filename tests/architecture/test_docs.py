@@ -119,6 +119,25 @@ def test_every_periodic_job_is_documented(settings):
     assert set(settings.CELERY_BEAT_SCHEDULE) <= documented
 
 
+def test_everything_that_may_be_down_names_its_test():
+    """Fail open, fail closed: a row of the table without a test that exists is a wish."""
+    section = text("docs/operations.md").partition("## When something is down")[2]
+    table = section.partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    written = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    named = [re.findall(r"`(test_\w+)`", row) for row in rows]
+
+    assert len(rows) >= 14
+    assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
+    assert [test for tests in named for test in tests if f"def {test}(" not in written] == []
+
+
+def test_every_kind_of_case_is_documented(settings):
+    documented = {row[0].strip("`") for row in table_rows("docs/operations.md")}
+
+    assert set(settings.CASE_KINDS) <= documented
+
+
 def test_everything_that_the_map_of_the_house_names_exists():
     house = text("README.md").partition("## Map of the house")[2].partition("\n## ")[0]
     files = re.findall(r"`([\w./-]+/[\w./-]+\.\w+)`", house)

@@ -14,6 +14,8 @@ from django.utils.module_loading import import_string
 from checkout_project.celery import app as celery_app
 from checkout_project.checks import leases_outlive_calls, sagas_own_their_commits
 from events.catalogue import CATALOGUE
+from foundation import states as foundation_states
+from foundation.models import Case
 from orders import models as order_models
 from orders import states as order_states
 from payments import states as payment_states
@@ -97,6 +99,21 @@ def test_every_route_names_an_event_and_a_chain_that_exists():
             assert callable(import_string(chain))
 
 
+def test_every_kind_of_case_names_verbs_that_exist():
+    for kind in settings.CASE_KINDS.values():
+        for path in [kind.healed, *(verb.path for verb in kind.verbs.values())]:
+            assert callable(import_string(path)), path
+
+
+def test_every_case_that_the_code_opens_is_of_a_kind_in_the_table():
+    opened = set()
+    for path in SOURCES:
+        opened |= set(
+            re.findall(r'^[A-Z_]+(?:: Final)? = "(\w+)"$', path.read_text(), re.MULTILINE)
+        )
+    assert set(settings.CASE_KINDS) <= opened
+
+
 def test_every_job_in_the_timetable_is_a_task():
     celery_app.loader.import_default_modules()
     for job in settings.CELERY_BEAT_SCHEDULE.values():
@@ -107,7 +124,7 @@ def test_every_task_has_a_queue_and_a_body_of_one_call():
     celery_app.loader.import_default_modules()
     ours = {name for name in celery_app.tasks if name.split(".")[0] in OURS}
     assert ours == set(settings.CELERY_TASK_ROUTES)
-    for app in ("orders", "payments"):
+    for app in ("orders", "payments", "foundation"):
         tree = ast.parse((ROOT / app / "tasks.py").read_text())
         for node in tree.body:
             if isinstance(node, ast.FunctionDef):
@@ -126,6 +143,7 @@ TABLES = [
     (order_states.ORDER, order_models.Order),
     (order_states.RESERVATION, order_models.Reservation),
     (order_states.FULFILLMENT, order_models.Fulfillment),
+    (foundation_states.CASE, Case),
 ]
 
 

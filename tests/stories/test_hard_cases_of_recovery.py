@@ -165,33 +165,6 @@ def test_a_database_lost_during_the_call_is_503_and_the_same_key_finds_the_hold(
     assert there_is_one_order_with_one_hold(shop)
 
 
-@pytest.mark.parametrize("made", [Checkout, Order])
-def test_a_commit_whose_answer_is_lost_is_never_told_as_not_charged(
-    api, shop, wish, monkeypatch, made
-):
-    lost = world.lose_commit(monkeypatch, when=made.objects.exists)
-    reply = api.checkout(**wish)
-    world.reconnect()
-    assert lost
-    assert (reply.status_code, reply.json()["charge_state"]) == (503, "unknown")
-
-    world.drive_everything(2)
-
-    assert api.checkout(**wish).status_code == 201
-    assert there_is_one_order_with_one_hold(shop)
-
-
-def test_a_decline_whose_commit_is_not_confirmed_is_told_to_the_same_key(api, shop, monkeypatch):
-    key, body = builders.a_key(), builders.a_purchase(payment_method=builders.decline())
-    lost = world.lose_commit(monkeypatch, when=Payment.objects.filter(state="declined").exists)
-    assert api.checkout(body, key=key).json()["charge_state"] == "unknown"
-    world.reconnect()
-    assert lost
-
-    assert api.checkout(body, key=key).status_code == 402
-    assert nothing_is_left(shop)
-
-
 def test_a_repeat_without_a_database_never_hears_not_charged(api, wish, monkeypatch):
     def down(**asked):
         raise OperationalError("connection refused")

@@ -164,6 +164,47 @@ def lose_commit(monkeypatch, *, when):
     return lost
 
 
+def cut_the_line_at_commit(monkeypatch, *, number, is_sent):
+    """At this thread's commit of this number the line is cut: before COMMIT is sent, or after.
+
+    Sent, it is left to the server, which may still be at it when we come back to look.
+    """
+    real, runner, seen = DatabaseWrapper._commit, threading.current_thread(), []
+
+    def commit(self):
+        if threading.current_thread() is runner:
+            seen.append(True)
+            if len(seen) == number:
+                if is_sent:
+                    self.connection.pgconn.send_query(b"COMMIT")
+                    self.connection.pgconn.flush()
+                self.connection.close()
+                raise OperationalError("server closed the connection unexpectedly")
+        real(self)
+
+    monkeypatch.setattr(DatabaseWrapper, "_commit", commit)
+
+
+@contextmanager
+def slow_to_commit(table, seconds=0.7):
+    """Every transaction that inserts into `table` takes this long to commit, at the server."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON {table}
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle();
+            """
+        )
+    try:
+        yield
+    finally:
+        reconnect()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TRIGGER dawdles ON {table}; DROP FUNCTION dawdle()")
+
+
 def reconnect():
     """Leave a line that was cut, so that the next statement opens a new one."""
     connection.close()

@@ -1,0 +1,22 @@
+"""What a person may have done about an event that can not be told."""
+
+import uuid
+from collections.abc import Sequence
+
+from events.models import OutboxEvent
+from events.relay import revive
+from foundation.models import Case
+
+
+def tell_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on record already
+    """Let the relay try a dead event again, with all its tries."""
+    if revive(case.aggregate_id):
+        return "The relay tries it again within a second."
+    return "Nothing was done: it is not dead."
+
+
+def told_events(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those that were sent, or wait for the relay again."""
+    dead = OutboxEvent.State.DEAD
+    alive = OutboxEvent.objects.filter(pk__in=ids).exclude(state=dead)
+    return list(alive.values_list("pk", flat=True))

@@ -1,0 +1,30 @@
+"""One line each: call the verb."""
+
+from celery import shared_task
+from django.conf import settings
+
+from foundation import cases, inspection
+from foundation.periodic import once_per_window
+
+QUARTER_HOUR = 900
+DAY = 86_400
+
+
+@shared_task
+@once_per_window("check_invariants", seconds=QUARTER_HOUR)
+def check_invariants() -> None:
+    """Ask every rule about the rows of the last days."""
+    inspection.inspect(everything=False)
+
+
+@shared_task
+@once_per_window("check_all_invariants", seconds=DAY)
+def check_all_invariants() -> None:
+    """Ask every rule about all rows."""
+    inspection.inspect(everything=True)
+
+
+@shared_task
+def resolve_healed_cases() -> None:
+    """End the cases whose trouble is over."""
+    cases.resolve_healed(limit=settings.CASES_LOOKED_AT)

@@ -1,0 +1,116 @@
+"""Every rule holds in a shop that works, and every rule sees what it forbids."""
+
+import datetime as dt
+
+import pytest
+from django.db import DatabaseError, connection
+
+from foundation import clock, invariants
+from foundation.invariants import Invariant, every_rule
+from orders.checkout.recovery import recover_checkouts
+from orders.models import Order
+from tests import builders
+from tests.invariants.breaking import BREAKS, break_rule, unguarded
+from tests.stories import world
+
+
+def broken():
+    """The names of the rules that do not hold now."""
+    return {rule.name for rule in every_rule() if rule.violations(limit=1).count}
+
+
+@pytest.fixture
+def busy_shop(api):
+    """An order that went all the way, and attempts that ended in every other way."""
+    world.an_order(api)
+    world.play_events()
+    assert api.checkout(builders.a_purchase(payment_method=builders.decline())).status_code == 402
+    too_many = [{"sku": "MUG-BLUE", "quantity": 1_000}]
+    assert api.checkout(builders.a_purchase(lines=too_many)).status_code == 409
+    return api
+
+
+def test_every_rule_has_a_way_to_break_it():
+    assert {rule.name for rule in every_rule()} == set(BREAKS)
+
+
+def test_every_rule_holds_in_a_shop_that_works(busy_shop):
+    assert Order.objects.get().state == "fulfilling"
+    assert broken() == set()
+
+
+@pytest.mark.parametrize(
+    "fault", ["timeout_before", "timeout_after", "500_before", "500_after", "lost_reply"]
+)
+def test_every_rule_holds_at_each_step_of_an_unknown_outcome(api, fault):
+    api.checkout(builders.a_purchase(payment_method=builders.faulty(fault)))
+    assert broken() == set()
+
+    world.later()
+    recover_checkouts(limit=5)
+    assert broken() == set()
+
+    world.drive_everything(3)
+    assert broken() == set()
+
+
+def test_every_rule_holds_while_a_dead_runners_lease_lasts(api, monkeypatch):
+    world.die_after(monkeypatch, "authorize")
+    with pytest.raises(world.ProcessDied):
+        api.checkout()
+
+    assert broken() == set()
+
+
+@pytest.mark.parametrize("name", sorted(BREAKS))
+def test_each_rule_sees_what_it_forbids(busy_shop, name):
+    with unguarded(name):
+        break_rule(name)
+        assert name in broken()
+
+
+def test_rows_that_are_merely_at_work_have_their_grace(busy_shop):
+    break_rule("events_are_told")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE events_outboxevent SET created_at = %s", [clock.now()])
+    assert "events_are_told" not in broken()
+
+    clock.move(dt.timedelta(seconds=601))
+    assert "events_are_told" in broken()
+
+
+def test_a_window_leaves_older_rows_alone(busy_shop):
+    (rule,) = [rule for rule in every_rule() if rule.name == "payment_state_fits_its_amounts"]
+    break_rule(rule.name)
+
+    assert rule.violations(limit=1, since=clock.now() - dt.timedelta(days=1)).count == 1
+    assert rule.violations(limit=1, since=clock.now() + dt.timedelta(days=1)).count == 0
+
+
+def test_the_count_is_of_all_offenders_and_the_rows_are_the_first(api):
+    for _ in range(3):
+        world.an_order(api)
+    (rule,) = [rule for rule in every_rule() if rule.name == "every_payment_has_a_checkout"]
+    break_rule(rule.name)
+
+    findings = rule.violations(limit=2)
+
+    assert (findings.count, len(findings.rows)) == (3, 2)
+    assert findings.rows[0].about == "payment"
+
+
+def test_a_rule_can_not_write(db):
+    class Writes(Invariant):
+        name, rule, about = "writes", "Never.", "payment"
+        sql = "SELECT nextval('foundation_periodicrun_id_seq'), ''"
+
+    with pytest.raises(DatabaseError, match="in a read-only transaction"):
+        Writes().violations(limit=1)
+
+
+def test_two_rules_of_one_name_are_refused():
+    class Twin(Invariant):
+        name, rule, about, sql = "stock_is_not_oversold", "", "", ""
+
+    with pytest.raises(ValueError, match="two invariants"):
+        invariants.register(Twin)
