@@ -5,13 +5,12 @@ from typing import Any
 from foundation import clock
 from payments.amounts import Amounts, fold
 from payments.models import Payment, PaymentTransaction
+from payments.postings import DISPUTE_NOTE
 from payments.processors.base import ProcessorPayment
 from payments.services import difference, steps
 from payments.services.attention import needs_person
 from payments.services.difference import Difference
 from payments.services.steps import Kind, Wish
-
-DISPUTE_FEE = "dispute"  # the note of a fee that is no capture's
 
 
 def follow(payment: Payment, seen: ProcessorPayment, *, by: str, source: str) -> bool:
@@ -49,7 +48,7 @@ def _known(payment: Payment) -> Amounts:
     return fold(
         step
         for step in payment.transactions.all()
-        if not (step.kind == Kind.FEE and step.note == DISPUTE_FEE)
+        if not (step.kind == Kind.FEE and step.note == DISPUTE_NOTE)
     )
 
 

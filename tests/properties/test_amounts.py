@@ -42,7 +42,7 @@ def histories(draw):
 
 @st.composite
 def _gone_again(draw, taken):
-    """Refunds, some of which come back, and disputes, some of which are won; never above `taken`."""
+    """Refunds, some of which come back, and disputes, some won; never above `taken`."""
     steps, nth = [], 0
     while taken > 0 and draw(st.booleans()):
         nth += 1
