@@ -7,4 +7,6 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "order.stalled": ("orders.chains.after_order_stalled",),
     "payment.voided": ("orders.chains.after_payment_lost",),
     "payment.capture_refused": ("orders.chains.after_payment_lost",),
+    "payment.news": ("orders.chains.after_payment_news",),
+    "processor_event.received": ("orders.chains.after_processor_event",),
 }

@@ -10,5 +10,9 @@ TASK_ROUTES: Final = {
     "orders.tasks.recover_checkouts": {"queue": "sweeps"},
     "orders.tasks.restart_stalled_orders": {"queue": "sweeps"},
     "orders.tasks.reap_idempotency_keys": {"queue": "sweeps"},
+    "orders.tasks.take_up_news": {"queue": "events"},
+    "payments.tasks.work_processor_event": {"queue": "events"},
+    "payments.tasks.work_processor_events": {"queue": "sweeps"},
+    "payments.tasks.catch_up_processor_events": {"queue": "sweeps"},
     "payments.tasks.resolve_unknown": {"queue": "sweeps"},
 }

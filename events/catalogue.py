@@ -11,5 +11,9 @@ CATALOGUE: Final = {
     "payment.captured": "The held amount was taken.",
     "payment.voided": "The hold was released; nothing was taken.",
     "payment.capture_refused": "The processor did not capture a hold it had granted.",
+    "payment.news": "The processor has news of a payment that is still being worked on.",
+    "processor_event.received": "The processor told us something; it is stored and to be worked.",
+    "dispute.opened": "A shopper's bank disputes a payment, or goes on disputing it.",
+    "dispute.closed": "A dispute was decided.",
     "fulfillment.created": "The warehouse owes a shipment.",
 }

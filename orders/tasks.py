@@ -8,7 +8,7 @@ from django.conf import settings
 from foundation import idempotency
 from foundation.periodic import once_per_window
 from orders import cancellation, fulfillment, stalled
-from orders.checkout import recovery
+from orders.checkout import news, recovery
 
 
 @shared_task
@@ -27,6 +27,12 @@ def notify_customer(order_id: str) -> None:
 def follow_payment(payment_id: str) -> None:
     """Cancel or stop the order whose hold is gone."""
     cancellation.follow_payment(uuid.UUID(payment_id))
+
+
+@shared_task
+def take_up_news(payment_id: str, event_id: str) -> None:
+    """Have the checkout that holds a payment look at the processor now."""
+    news.take_up(uuid.UUID(payment_id), event_id=uuid.UUID(event_id))
 
 
 @shared_task

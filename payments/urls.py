@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments import ledger_views, views
+from payments import ledger_views, views, webhooks
 
 urlpatterns = [
     path("ledger/accounts", ledger_views.LedgerAccounts.as_view()),
@@ -11,4 +11,5 @@ urlpatterns = [
     path("payments/<str:reference>", views.OnePayment.as_view()),
     path("payments/<str:reference>/transactions", views.PaymentTransactions.as_view()),
     path("payments/<str:reference>/timeline", views.PaymentTimeline.as_view()),
+    path("processor-events/stripe", webhooks.ProcessorEvents.as_view(), {"processor": "stripe"}),
 ]

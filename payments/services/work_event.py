@@ -1,0 +1,232 @@
+"""Work a stored processor event: ask the processor about what it speaks of, and follow that.
+
+An event is a reason to look, never a fact to apply. So one that comes twice, late, out of order
+or before our own answer finds the same processor in the same state, and changes nothing or the
+same. What can not be settled yet is parked and tried again; nothing is dropped.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+
+from events import outbox
+from events.outbox import Event
+from foundation import clock, ids, rows
+from foundation.backoff import doubling
+from foundation.idempotency import from_now
+from foundation.state_machine import IllegalTransition, move
+from foundation.transactions import durable
+from payments.models import Dispute, Payment, ProcessorEvent, Refund, Source
+from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
+from payments.services.observe import InFlight, look_and_observe
+from payments.states import PROCESSOR_EVENT
+
+_log = logging.getLogger(__name__)
+BY: Final = "system:processor_events"
+_OPEN: Final = ("received", "parked")
+_SIBLINGS_MAX: Final = 50
+_SILENT: Final = (ProcessorUnavailable, OutcomeUnknown)
+
+
+class NotHereYet(Exception):
+    """What the event speaks of is not known here; it may be in a moment."""
+
+
+class Astray(Exception):
+    """It carries our payment's reference, and is another object at the processor than ours."""
+
+
+def work(event_id: uuid.UUID) -> None:
+    """Settle one event now, unless somebody is at it or it is over."""
+    event = _claim(ProcessorEvent.objects.filter(pk=event_id))
+    if event is not None:
+        _settle(event)
+
+
+def work_due(*, limit: int) -> int:
+    """Settle up to `limit` events that are due, the longest due first; returns how many.
+
+    Due are parked ones whose pause is over, and those whose message or worker was lost.
+    """
+    give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
+    for taken in range(limit):
+        if time.monotonic() >= give_up_at:
+            return taken
+        due = ProcessorEvent.objects.filter(due_at__lte=clock.now()).order_by("due_at")
+        event = _claim(due)
+        if event is None:
+            return taken
+        _settle(event)
+    return limit
+
+
+def taken_up(event_id: uuid.UUID) -> None:
+    """Whoever holds the payment has looked at the processor since this event came: it is done."""
+    event = ProcessorEvent.objects.get(pk=event_id)
+    _end(event, "processed", "taken up by the checkout that holds the payment")
+
+
+def _claim(candidates: QuerySet[ProcessorEvent]) -> ProcessorEvent | None:
+    """Take the first that is free. `attempts` is the fence: a later claim has a higher one."""
+    is_free = Q(due_at__lte=clock.now()) | Q(attempts=0)
+    with durable():
+        event = (
+            candidates.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            .filter(is_free, state__in=_OPEN)
+            .first()
+        )
+        if event is not None:
+            ProcessorEvent.objects.filter(pk=event.pk).update(
+                attempts=F("attempts") + 1, due_at=from_now(settings.PROCESSOR_EVENT_LEASE_SECONDS)
+            )
+            event.attempts += 1
+    return event
+
+
+def _settle(event: ProcessorEvent) -> None:
+    """Act, and write down what came of it. Never raises: the next event must have its turn."""
+    try:
+        _act(event)
+    except InFlight:
+        _hand_over(event)
+    except NotHereYet as error:
+        _park(event, str(error), is_final=_is_old(event))
+    except Astray as error:
+        _log.error("processor event %s: %s", event.external_id, error)
+        _end(event, "dead", str(error))
+    except _SILENT as error:
+        _park(event, f"the processor did not answer: {error}")
+    except Exception as error:  # noqa: BLE001 - logged with its trace; the others go on
+        _log.exception("processor event %s could not be worked", event.external_id)
+        is_poison = event.attempts >= settings.PROCESSOR_EVENT_TRIES_MAX
+        _park(event, f"{type(error).__name__}: {error}", is_final=is_poison)
+
+
+def _act(event: ProcessorEvent) -> None:
+    if event.kind not in ("payment", "refund", "dispute"):
+        _end(event, "ignored", "nothing here depends on it")
+        return
+    payment = event.payment = _payment_of(event)
+    siblings = list(_siblings(event))  # all of them came before the look that follows
+    look_and_observe(payment.pk, by="processor", source=Source.PROCESSOR)
+    _check_same_object(event, payment)
+    _check_seen(event)
+    _end(event, "processed", "the processor was asked, and is followed")
+    for sibling in siblings:
+        _end_with(sibling, event)
+
+
+def _payment_of(event: ProcessorEvent) -> Payment:
+    """By the processor's id, else by ours: the processor may tell before it has answered us."""
+    ours = Payment.objects.filter(processor=event.processor)
+    found = None
+    if event.processor_reference:
+        found = ours.filter(processor_reference=event.processor_reference).first()
+    if found is None and (payment_id := ids.parse("pay", event.reference)):
+        found = ours.filter(pk=payment_id).first()
+    if found is None and (refund_id := ids.parse("rfd", event.reference)):
+        found = ours.filter(refunds__pk=refund_id).first()
+    if found is None:
+        raise NotHereYet("no payment of ours is known by its ids")
+    return found
+
+
+def _check_same_object(event: ProcessorEvent, payment: Payment) -> None:
+    payment.refresh_from_db(fields=["processor_reference"])
+    theirs, ours = event.processor_reference, payment.processor_reference
+    if theirs and ours and theirs != ours:
+        raise Astray(f"it speaks of {theirs}, but {payment.reference} is {ours}")
+
+
+def _check_seen(event: ProcessorEvent) -> None:
+    """A list at the processor may lag behind its events: what it names must be here by now."""
+    seen: QuerySet[Any]
+    if event.kind == "refund":
+        seen = Refund.objects.filter(processor_reference=event.object_id)
+    elif event.kind == "dispute":
+        seen = Dispute.objects.filter(processor_reference=event.object_id)
+    else:
+        return
+    if not seen.exists():
+        raise NotHereYet(f"the processor does not show {event.object_id} yet")
+
+
+def _siblings(event: ProcessorEvent) -> QuerySet[ProcessorEvent]:
+    """The other open events of the same payment: one look answers them all."""
+    return ProcessorEvent.objects.filter(
+        processor=event.processor,
+        processor_reference=event.processor_reference,
+        state__in=_OPEN,
+    ).exclude(pk=event.pk)[: _SIBLINGS_MAX if event.processor_reference else 0]
+
+
+def _end_with(sibling: ProcessorEvent, event: ProcessorEvent) -> None:
+    try:
+        _check_seen(sibling)
+    except NotHereYet:
+        return  # it has its own turn
+    sibling.payment = event.payment
+    _end(sibling, "processed", f"seen with {event.external_id}")
+
+
+def _hand_over(event: ProcessorEvent) -> None:
+    """The payment is in somebody's hands: tell them, and come back to see."""
+    payment = event.payment
+    assert payment is not None  # noqa: S101 - only a payment that was found is in flight
+    facts = {
+        "payment": payment.reference,
+        "payment_id": str(payment.pk),
+        "processor_event_id": str(event.pk),
+    }
+    with durable():
+        if _park(event, "its payment is being worked on"):
+            outbox.record(payment.stream, [Event("payment.news", facts)])
+
+
+def _park(event: ProcessorEvent, why: str, *, is_final: bool = False) -> bool:
+    """Put it off, longer each time, or (`is_final`) leave it to a person; False: too late."""
+    if is_final:
+        return _end(event, "dead", why)
+    pause = doubling(
+        settings.PROCESSOR_EVENT_FIRST_SECONDS,
+        times=event.attempts - 1,
+        most=settings.PROCESSOR_EVENT_RETRY_SECONDS_MAX,
+    )
+    fence = {"attempts": event.attempts}
+    changes = {"due_at": from_now(pause), "last_error": why[:500], "payment": event.payment}
+    if event.state == "parked":
+        return rows.update(event, guard={"state": "parked", **fence}, **changes)
+    return _moved(event, to="parked", reason=why, fence=fence, **changes)
+
+
+def _end(event: ProcessorEvent, state: str, outcome: str) -> bool:
+    return _moved(
+        event,
+        to=state,
+        reason=outcome,
+        fence={},
+        payment=event.payment,
+        outcome=outcome[:120],
+        ended_at=clock.now(),
+    )
+
+
+def _moved(
+    event: ProcessorEvent, *, to: str, reason: str, fence: Mapping[str, Any], **changes: Any
+) -> bool:
+    """Whether it was still open; what somebody else ended stays as they left it."""
+    try:
+        move(event, table=PROCESSOR_EVENT, to=to, by=BY, reason=reason, fence=fence, **changes)
+    except IllegalTransition:
+        return False
+    return True
+
+
+def _is_old(event: ProcessorEvent) -> bool:
+    hours = (clock.now() - event.received_at).total_seconds() / 3600
+    return hours >= settings.PROCESSOR_EVENT_GIVE_UP_HOURS
