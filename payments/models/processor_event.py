@@ -19,7 +19,7 @@ class ProcessorEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     processor = models.CharField(max_length=32)
     external_id = models.CharField(max_length=255)
-    type = models.CharField(max_length=80)
+    type = models.CharField(max_length=100)
     kind = models.CharField(max_length=12, help_text="payment, refund, dispute, payout or other")
     object_id = models.CharField(max_length=255, blank=True)
     processor_reference = models.CharField(max_length=255, blank=True)

@@ -5,6 +5,7 @@ or before our own answer finds the same processor in the same state, and changes
 same. What can not be settled yet is parked and tried again; nothing is dropped.
 """
 
+import datetime as dt
 import logging
 import time
 import uuid
@@ -144,7 +145,14 @@ def _check_same_object(event: ProcessorEvent, payment: Payment) -> None:
 
 
 def _check_seen(event: ProcessorEvent) -> None:
-    """A list at the processor may lag behind its events: what it names must be here by now."""
+    """A list at the processor may lag behind its events, but not longer than any look-up does.
+
+    What it does not show then, it does not count as a refund: a hold that was let go is no money.
+    """
+    if clock.now() >= event.received_at + dt.timedelta(
+        seconds=settings.PROCESSOR_LOOKUP_LAG_SECONDS
+    ):
+        return
     seen: QuerySet[Any]
     if event.kind == "refund":
         seen = Refund.objects.filter(processor_reference=event.object_id)
