@@ -10,6 +10,7 @@ from foundation.transactions import durable
 from payments.amounts import fold, settled_state
 from payments.models import Payment, PaymentTransaction, Refund, Source
 from payments.processors import processor
+from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from payments.services import dispute, journal
 from payments.states import PAYMENT
 
@@ -18,17 +19,24 @@ class InFlight(Exception):
     """Somebody holds a live claim on this payment."""
 
 
+class NotAnswered(Exception):
+    """The processor did not say how the payment stands. Try later."""
+
+
 def look_and_observe(payment_id: uuid.UUID, *, by: str, source: Source) -> Payment:
     payment = Payment.objects.get(pk=payment_id)
     _refuse(payment)
     port = processor(payment.processor)
-    seen = port.find(
-        reference=payment.reference,
-        processor_reference=payment.processor_reference,
-        since=payment.asked_at,
-    )
-    refunds = port.list_refunds(processor_reference=payment.processor_reference)
-    disputes = port.list_disputes(processor_reference=payment.processor_reference)
+    try:
+        seen = port.find(
+            reference=payment.reference,
+            processor_reference=payment.processor_reference,
+            since=payment.asked_at,
+        )
+        refunds = port.list_refunds(processor_reference=payment.processor_reference)
+        disputes = port.list_disputes(processor_reference=payment.processor_reference)
+    except (ProcessorUnavailable, OutcomeUnknown) as silence:
+        raise NotAnswered(payment.reference) from silence
     with durable():
         payment = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
         _refuse(payment)
@@ -39,7 +47,7 @@ def look_and_observe(payment_id: uuid.UUID, *, by: str, source: Source) -> Payme
         if seen and seen.released_amount > have.voided:
             steps.append(("void", 1, seen.released_amount - have.voided))
         for number, refund in enumerate(reversed(refunds), start=1):
-            row, new = Refund.objects.get_or_create(
+            _row, new = Refund.objects.get_or_create(
                 processor_reference=refund.processor_reference,
                 defaults={
                     "payment": payment, "sequence": number, "state": "succeeded",

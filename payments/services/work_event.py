@@ -23,15 +23,13 @@ from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from payments.models import Dispute, Payment, ProcessorEvent, Refund, Source
-from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
-from payments.services.observe import InFlight, look_and_observe
+from payments.services.observe import InFlight, NotAnswered, look_and_observe
 from payments.states import PROCESSOR_EVENT
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:processor_events"
 _OPEN: Final = ("received", "parked")
 _SIBLINGS_MAX: Final = 50
-_SILENT: Final = (ProcessorUnavailable, OutcomeUnknown)
 
 
 class NotHereYet(Exception):
@@ -100,8 +98,8 @@ def _settle(event: ProcessorEvent) -> None:
     except Astray as error:
         _log.error("processor event %s: %s", event.external_id, error)
         _end(event, "dead", str(error))
-    except _SILENT as error:
-        _park(event, f"the processor did not answer: {error}")
+    except NotAnswered:
+        _park(event, "the processor did not answer")
     except Exception as error:  # noqa: BLE001 - logged with its trace; the others go on
         _log.exception("processor event %s could not be worked", event.external_id)
         is_poison = event.attempts >= settings.PROCESSOR_EVENT_TRIES_MAX
