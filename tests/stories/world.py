@@ -51,7 +51,9 @@ def sweep():
 def sweep_only(name):
     """One sweep of the timetable; the others do not run."""
     celery_app.loader.import_default_modules()
-    (task,) = [j["task"] for j in settings.CELERY_BEAT_SCHEDULE.values() if j["task"].endswith(name)]
+    (task,) = [
+        j["task"] for j in settings.CELERY_BEAT_SCHEDULE.values() if j["task"].endswith(name)
+    ]
     celery_app.tasks[task]()
 
 
