@@ -1,11 +1,13 @@
 """Where the processor tells us what happened. Raw bytes in, a status out, nothing else."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import UnreadablePostError
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,18 +30,19 @@ class EventNotStored(DomainError):
 class _OurChoice(BaseContentNegotiation):
     """The sender reads the status; it is not refused for what it accepts as a body."""
 
-    def select_parser(self, request: Request, parsers: list[type]) -> None:  # noqa: ARG002
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> None:  # noqa: ARG002
         """None is used: the signature is over the bytes."""
         return
 
     def select_renderer(
         self,
         request: Request,  # noqa: ARG002 - DRF's signature
-        renderers: list[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,  # noqa: ARG002 - DRF's signature
     ) -> tuple[BaseRenderer, str]:
         """JSON."""
-        return renderers[0], renderers[0].media_type
+        ours = next(iter(renderers))
+        return ours, ours.media_type
 
 
 class ProcessorEvents(APIView):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Min
 
 from foundation import clock
 from payments.models import EventListing, Payment, ProcessorEvent
@@ -91,7 +90,7 @@ def _known_until(name: str) -> dt.datetime | None:
     if row is not None:
         return row.read_until
     ours = Payment.objects.filter(processor=name)
-    return ours.aggregate(first=Min("created_at"))["first"]
+    return ours.order_by("pk").values_list("created_at", flat=True).first()
 
 
 def _a_little_before(known: dt.datetime | None, now: dt.datetime) -> dt.datetime:

@@ -8,6 +8,8 @@ is over, twice, or again after it was won, and the sums are the same.
 import logging
 from typing import Any, Final
 
+from django.db.models import Max
+
 from events import outbox
 from events.outbox import Event
 from foundation import clock
@@ -22,8 +24,6 @@ from payments.states import DISPUTE, PAYMENT
 Kind = PaymentTransaction.Kind
 _log = logging.getLogger(__name__)
 NOTE: Final = "dispute"
-# What a dispute costs is numbered apart from what captures cost.
-FEES_FROM: Final = 10_000
 # Reopened, a dispute takes the money once more: each round's rows are numbered above the last's.
 _ROUND: Final = 100
 _STATE: Final = {
@@ -102,7 +102,7 @@ def _missing_steps(
         PaymentTransaction(
             payment=payment,
             kind=kind,
-            sequence=_sequence(row, kind, written),
+            sequence=_sequence(payment, row, kind),
             succeeded=True,
             amount=amount,
             currency=payment.currency,
@@ -132,9 +132,13 @@ def _levels(payment: Payment, row: Dispute, *, is_first: bool) -> tuple[int, ...
     return (row.amount,)
 
 
-def _sequence(row: Dispute, kind: Kind, written: list[PaymentTransaction]) -> int:
-    rounds = sum(step.kind == kind for step in written)
-    return row.sequence + _ROUND * rounds + (FEES_FROM if kind == Kind.FEE else 0)
+def _sequence(payment: Payment, row: Dispute, kind: Kind) -> int:
+    """The dispute's own number, above it in later rounds; fees are counted whatever for."""
+    of_kind = payment.transactions.filter(kind=kind)
+    if kind == Kind.FEE:
+        return int(of_kind.aggregate(last=Max("sequence"))["last"] or 0) + 1
+    rounds = of_kind.filter(processor_reference=row.processor_reference).count()
+    return row.sequence + _ROUND * rounds
 
 
 def _bring_in_line(payment: Payment, steps: list[PaymentTransaction], *, by: str) -> None:

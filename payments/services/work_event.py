@@ -234,5 +234,5 @@ def _moved(
 
 
 def _is_old(event: ProcessorEvent) -> bool:
-    hours = (clock.now() - event.received_at).total_seconds() / 3600
-    return hours >= settings.PROCESSOR_EVENT_GIVE_UP_HOURS
+    patience = dt.timedelta(hours=settings.PROCESSOR_EVENT_GIVE_UP_HOURS)
+    return clock.now() >= event.received_at + patience

@@ -1,4 +1,4 @@
-"""An event is a reason to look, never a fact to apply: late, twice or out of order, it is the same."""
+"""An event is a reason to look, never a fact to apply: late or twice, it is the same."""
 
 import itertools
 
