@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0002_payment_lifecycle'),
+        ('payments', '0003_ledger'),
     ]
 
     operations = [

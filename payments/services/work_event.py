@@ -10,26 +10,26 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 
 from events import outbox
 from events.outbox import Event
-from foundation import clock, ids, rows
-from foundation.backoff import doubling
-from foundation.idempotency import from_now
-from foundation.state_machine import IllegalTransition, move
+from foundation import clock, ids
 from foundation.transactions import durable
 from payments.models import Dispute, Payment, ProcessorEvent, Refund, Source
+from payments.services.event_rows import OPEN, claim, end, park
 from payments.services.observe import InFlight, NotAnswered, look_and_observe
-from payments.states import PROCESSOR_EVENT
+from payments.services.payout import PayoutContradicted, record_payout
 
 _log = logging.getLogger(__name__)
-BY: Final = "system:processor_events"
-_OPEN: Final = ("received", "parked")
 _SIBLINGS_MAX: Final = 50
+_PAYOUT: Final[Mapping[str, Literal["paid", "failed"]]] = {
+    "payout.paid": "paid",
+    "payout.failed": "failed",
+}
 
 
 class NotHereYet(Exception):
@@ -42,7 +42,7 @@ class Astray(Exception):
 
 def work(event_id: uuid.UUID) -> None:
     """Settle one event now, unless somebody is at it or it is over."""
-    event = _claim(ProcessorEvent.objects.filter(pk=event_id))
+    event = claim(ProcessorEvent.objects.filter(pk=event_id))
     if event is not None:
         _settle(event)
 
@@ -57,7 +57,7 @@ def work_due(*, limit: int) -> int:
         if time.monotonic() >= give_up_at:
             return taken
         due = ProcessorEvent.objects.filter(due_at__lte=clock.now()).order_by("due_at")
-        event = _claim(due)
+        event = claim(due)
         if event is None:
             return taken
         _settle(event)
@@ -67,24 +67,7 @@ def work_due(*, limit: int) -> int:
 def taken_up(event_id: uuid.UUID) -> None:
     """Whoever holds the payment has looked at the processor since this event came: it is done."""
     event = ProcessorEvent.objects.get(pk=event_id)
-    _end(event, "processed", "taken up by the checkout that holds the payment")
-
-
-def _claim(candidates: QuerySet[ProcessorEvent]) -> ProcessorEvent | None:
-    """Take the first that is free. `attempts` is the fence: a later claim has a higher one."""
-    is_free = Q(due_at__lte=clock.now()) | Q(attempts=0)
-    with durable():
-        event = (
-            candidates.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            .filter(is_free, state__in=_OPEN)
-            .first()
-        )
-        if event is not None:
-            ProcessorEvent.objects.filter(pk=event.pk).update(
-                attempts=F("attempts") + 1, due_at=from_now(settings.PROCESSOR_EVENT_LEASE_SECONDS)
-            )
-            event.attempts += 1
-    return event
+    end(event, "processed", "taken up by the checkout that holds the payment")
 
 
 def _settle(event: ProcessorEvent) -> None:
@@ -94,30 +77,54 @@ def _settle(event: ProcessorEvent) -> None:
     except InFlight:
         _hand_over(event)
     except NotHereYet as error:
-        _park(event, str(error), is_final=_is_old(event))
-    except Astray as error:
+        park(event, str(error), is_final=_is_old(event))
+    except (Astray, PayoutContradicted) as error:
         _log.error("processor event %s: %s", event.external_id, error)
-        _end(event, "dead", str(error))
+        end(event, "dead", str(error))
     except NotAnswered:
-        _park(event, "the processor did not answer")
+        park(event, "the processor did not answer")
     except Exception as error:  # noqa: BLE001 - logged with its trace; the others go on
         _log.exception("processor event %s could not be worked", event.external_id)
         is_poison = event.attempts >= settings.PROCESSOR_EVENT_TRIES_MAX
-        _park(event, f"{type(error).__name__}: {error}", is_final=is_poison)
+        park(event, f"{type(error).__name__}: {error}", is_final=is_poison)
 
 
 def _act(event: ProcessorEvent) -> None:
-    if event.kind not in ("payment", "refund", "dispute"):
-        _end(event, "ignored", "nothing here depends on it")
+    if event.kind == "payout":
+        _record_payout(event)
+        return
+    if event.kind == "other":
+        end(event, "ignored", "nothing here depends on it")
         return
     payment = event.payment = _payment_of(event)
     siblings = list(_siblings(event))  # all of them came before the look that follows
     look_and_observe(payment.pk, by="processor", source=Source.PROCESSOR)
     _check_same_object(event, payment)
     _check_seen(event)
-    _end(event, "processed", "the processor was asked, and is followed")
+    end(event, "processed", "the processor was asked, and is followed")
     for sibling in siblings:
         _end_with(sibling, event)
+
+
+def _record_payout(event: ProcessorEvent) -> None:
+    """The exception: nothing can be asked about a payout, so it is what the message says it is.
+
+    A repeat, and a `paid` after a `failed`, change nothing.
+    """
+    state = _PAYOUT.get(event.type)
+    if state is None or event.amount is None:
+        end(event, "ignored", "a payout that did not arrive or fail")
+        return
+    record_payout(
+        processor=event.processor,
+        processor_reference=event.object_id,
+        amount=event.amount,
+        currency=event.currency,
+        state=state,
+        arrives_on=None,
+        by="processor",
+    )
+    end(event, "processed", f"the payout is {state}")
 
 
 def _payment_of(event: ProcessorEvent) -> Payment:
@@ -167,7 +174,7 @@ def _siblings(event: ProcessorEvent) -> QuerySet[ProcessorEvent]:
     return ProcessorEvent.objects.filter(
         processor=event.processor,
         processor_reference=event.processor_reference,
-        state__in=_OPEN,
+        state__in=OPEN,
     ).exclude(pk=event.pk)[: _SIBLINGS_MAX if event.processor_reference else 0]
 
 
@@ -177,7 +184,7 @@ def _end_with(sibling: ProcessorEvent, event: ProcessorEvent) -> None:
     except NotHereYet:
         return  # it has its own turn
     sibling.payment = event.payment
-    _end(sibling, "processed", f"seen with {event.external_id}")
+    end(sibling, "processed", f"seen with {event.external_id}")
 
 
 def _hand_over(event: ProcessorEvent) -> None:
@@ -190,47 +197,8 @@ def _hand_over(event: ProcessorEvent) -> None:
         "processor_event_id": str(event.pk),
     }
     with durable():
-        if _park(event, "its payment is being worked on"):
+        if park(event, "its payment is being worked on"):
             outbox.record(payment.stream, [Event("payment.news", facts)])
-
-
-def _park(event: ProcessorEvent, why: str, *, is_final: bool = False) -> bool:
-    """Put it off, longer each time, or (`is_final`) leave it to a person; False: too late."""
-    if is_final:
-        return _end(event, "dead", why)
-    pause = doubling(
-        settings.PROCESSOR_EVENT_FIRST_SECONDS,
-        times=event.attempts - 1,
-        most=settings.PROCESSOR_EVENT_RETRY_SECONDS_MAX,
-    )
-    fence = {"attempts": event.attempts}
-    changes = {"due_at": from_now(pause), "last_error": why[:500], "payment": event.payment}
-    if event.state == "parked":
-        return rows.update(event, guard={"state": "parked", **fence}, **changes)
-    return _moved(event, to="parked", reason=why, fence=fence, **changes)
-
-
-def _end(event: ProcessorEvent, state: str, outcome: str) -> bool:
-    return _moved(
-        event,
-        to=state,
-        reason=outcome,
-        fence={},
-        payment=event.payment,
-        outcome=outcome[:120],
-        ended_at=clock.now(),
-    )
-
-
-def _moved(
-    event: ProcessorEvent, *, to: str, reason: str, fence: Mapping[str, Any], **changes: Any
-) -> bool:
-    """Whether it was still open; what somebody else ended stays as they left it."""
-    try:
-        move(event, table=PROCESSOR_EVENT, to=to, by=BY, reason=reason, fence=fence, **changes)
-    except IllegalTransition:
-        return False
-    return True
 
 
 def _is_old(event: ProcessorEvent) -> bool:

@@ -95,7 +95,7 @@ def test_control_without_the_claim_each_of_three_workers_asks(api, shop, courier
     courier.send_all(payment, "payment_intent.amount_capturable_updated")
     row = ProcessorEvent.objects.get()
     asked = len(shop.requests(payment.reference))
-    monkeypatch.setattr(work_event, "_claim", lambda candidates: candidates.first())
+    monkeypatch.setattr(work_event, "claim", lambda candidates: candidates.first())
 
     at_once([lambda: work_event.work(row.pk)] * 3)
 

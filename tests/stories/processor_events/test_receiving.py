@@ -12,8 +12,8 @@ from foundation import clock
 from foundation.models import AuditEntry
 from payments.models import ProcessorEvent
 from payments.services import receive
-from sandbox_processor.webhooks import sign
 from tests.at_the_processor import PATH, SECRET
+from tests.signing import signed
 from tests.stories import world
 
 
@@ -34,7 +34,7 @@ def an_event(**changes):
 def told(hooks, event, *, secret=SECRET, age=0, raw=None, **headers):
     body = json.dumps(event).encode() if raw is None else raw
     at = int(clock.now().timestamp()) - age
-    given = {"Stripe-Signature": sign(body, secret=secret, at=at)} | headers
+    given = {"Stripe-Signature": signed(body, secret=secret, at=at)} | headers
     return hooks.post(PATH, data=body, content_type="application/json", headers=given)
 
 
@@ -151,7 +151,7 @@ def test_a_signature_that_can_not_be_read_is_a_400(hooks, header):
 def test_neither_content_type_nor_cookies_nor_what_it_accepts_matter(shop):
     strict = Client(enforce_csrf_checks=True)
     body = json.dumps(an_event()).encode()
-    signature = sign(body, secret=SECRET, at=int(clock.now().timestamp()))
+    signature = signed(body, secret=SECRET, at=int(clock.now().timestamp()))
 
     reply = strict.post(
         PATH, data=body, content_type="text/plain",
