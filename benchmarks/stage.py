@@ -99,6 +99,7 @@ def _shop(folder: Path, sizes: Sizes) -> Shop:
         names=("sandbox", "web"),
         web_workers=sizes.web_workers,
         web_threads=sizes.web_threads,
+        sandbox_tells=False,  # no worker is here to work what it would tell
     )
 
 

@@ -42,6 +42,15 @@ def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "schedule": sweep_seconds,
             "options": {"expires": sweep_seconds},
         },
+        "work processor events": {
+            "task": "payments.tasks.work_processor_events",
+            "schedule": sweep_seconds,
+            "options": {"expires": sweep_seconds},
+        },
+        "catch up processor events": {
+            "task": "payments.tasks.catch_up_processor_events",
+            "schedule": crontab(minute=7),
+        },
         "reap idempotency keys": {
             "task": "orders.tasks.reap_idempotency_keys",
             "schedule": crontab(hour=4, minute=0),

@@ -14,4 +14,6 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "payment.reauthorized": ("orders.chains.after_payment_replaced",),
     "payment.reauthorization_failed": ("orders.chains.after_payment_replaced",),
     "payment.capture_refused": ("orders.chains.after_payment_lost",),
+    "payment.news": ("orders.chains.after_payment_news",),
+    "processor_event.received": ("orders.chains.after_processor_event",),
 }

@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 NAMES = ("sandbox", "web", "worker", "beat", "relay")
 QUEUES = ("payments", "orders", "events", "sweeps")
+EVENTS_PATH = "/v1/processor-events/stripe"
+# As in settings.py and the sandbox, when nobody sets another.
+WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - it guards no money
 HEALTH = {"web": "/readyz", "sandbox": "/_sandbox/health"}
 READY_SECONDS = 60.0
 STOP_SECONDS = 25.0  # longer than a worker's soft shutdown
@@ -69,6 +72,7 @@ class Shop:
     worker_concurrency: int = 2
     journal: Path | None = None
     sandbox_options: tuple[str, ...] = ()  # such as --allow-reset
+    sandbox_tells: bool = True  # whether the sandbox sends its events to web
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
 
     @property
@@ -107,6 +111,7 @@ class Shop:
             "sandbox": (
                 *("-m", "sandbox_processor", "--host", self.host, "--port", f"{self.sandbox_port}"),
                 *("--journal", f"{journal}"),
+                *self._listener(),
                 *self.sandbox_options,
             ),
             "web": (
@@ -125,6 +130,14 @@ class Shop:
             ),
             "relay": ("manage.py", "relay_outbox"),
         }
+
+    def _listener(self) -> tuple[str, ...]:
+        """Whom the sandbox tells of its events: web, signed with the secret that web knows."""
+        if not self.sandbox_tells or "web" not in self.names:
+            return ()
+        secrets = self.environ().get("STRIPE_WEBHOOK_SECRET") or WEBHOOK_SECRET
+        url, secret = f"{self.web_url}{EVENTS_PATH}", secrets.partition(",")[0].strip()
+        return ("--webhook-url", url, "--webhook-secret", secret)
 
     def start(self, names: Iterable[str] | None = None) -> None:
         """Start these processes (all, unless named) that do not live already; waits for nothing."""

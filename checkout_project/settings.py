@@ -208,6 +208,32 @@ STRIPE_LIST_PAGES_MAX = env.int("STRIPE_LIST_PAGES_MAX", default=3)
 # After so many authorizations in a row that could not be sent, one is tried each so many seconds.
 BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
 BREAKER_SECONDS = env.float("BREAKER_SECONDS", default=5.0)
+# The events that something here depends on; any other is stored and ignored. Subscribe to these:
+# the object that an event speaks of is asked for again, so one event for each change is enough.
+PROCESSOR_EVENT_TYPES = {
+    "stripe": (
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.canceled",
+        "payment_intent.payment_failed",
+        "payment_intent.requires_action",
+        "payment_intent.succeeded",
+        "charge.captured",
+        "charge.expired",
+        "charge.refunded",
+        "charge.updated",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.closed",
+        "payout.paid",
+        "payout.failed",
+    )
+}
+PROCESSOR_EVENT_BYTES_MAX = DATA_UPLOAD_MAX_MEMORY_SIZE
 # How long "not found" may mean "not found yet" (Stripe: search within a minute of the write).
 PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default=60.0)
 
@@ -257,6 +283,14 @@ RELAY_POLL_SECONDS = 1.0
 RELAY_TRIES_MAX = 10
 RELAY_RETRY_SECONDS_MAX = env.float("RELAY_RETRY_SECONDS_MAX", default=15.0)
 OUTBOX_NUDGE = True
+PROCESSOR_EVENT_LEASE_SECONDS = env.float("PROCESSOR_EVENT_LEASE_SECONDS", default=90.0)
+PROCESSOR_EVENT_FIRST_SECONDS = env.float("PROCESSOR_EVENT_FIRST_SECONDS", default=5.0)
+PROCESSOR_EVENT_RETRY_SECONDS_MAX = 3600.0
+PROCESSOR_EVENT_TRIES_MAX = 10
+PROCESSOR_EVENT_GIVE_UP_HOURS = env.float("PROCESSOR_EVENT_GIVE_UP_HOURS", default=48.0)
+# The list is read again from this long before where it was read to: events may show up late.
+PROCESSOR_EVENT_OVERLAP_SECONDS = env.float("PROCESSOR_EVENT_OVERLAP_SECONDS", default=3600.0)
+PROCESSOR_EVENT_KEPT = dt.timedelta(days=30)  # by Stripe: https://docs.stripe.com/api/events
 RATE_TABLES_SECONDS = env.float("RATE_TABLES_SECONDS", default=5.0)
 
 CELERY_BEAT_SCHEDULE = beat.timetable(SWEEP_SECONDS)

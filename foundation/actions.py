@@ -58,7 +58,7 @@ class Reply:
     is_replay: bool = False
 
 
-def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], None]) -> Reply:
+def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], object]) -> Reply:
     """Do it once, however often this is called with one key.
 
     `begin(subject_id)` runs inside T1 and claims, or raises the `DomainError` the client hears.
@@ -91,7 +91,7 @@ def recover(actions: Mapping[str, Action], *, limit: int) -> int:
     return taken
 
 
-def _begin(action: Action, wish: Wish, begin: Callable[[uuid.UUID], None]) -> Claim:
+def _begin(action: Action, wish: Wish, begin: Callable[[uuid.UUID], object]) -> Claim:
     subject_id = new_id()
     with durable():
         claim = idempotency.claim(

@@ -36,6 +36,18 @@ def insert(*rows: models.Model) -> None:
         setattr(groups[model][0], name, value)
 
 
+def insert_unless_there(row: models.Model) -> bool:
+    """Insert `row` unless one of its unique constraints says that it is there; whether it was new.
+
+    Two at once: the second waits for the first one's commit, and is told no.
+    """
+    sql = f"{_insert(type(row), 1, [])} ON CONFLICT DO NOTHING"
+    values = [_for_driver(field, getattr(row, field.attname)) for field in _written(type(row))]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return bool(cursor.rowcount == 1)
+
+
 def update(row: models.Model, *, guard: Mapping[str, Any], **values: Any) -> bool:
     """Change `row` if its columns still hold what `guard` says; whether they did."""
     sets, set_values = assignments(row, values)

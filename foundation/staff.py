@@ -29,15 +29,15 @@ else:
 
 _GOOD = (
     "completed captured authorized sent succeeded committed consumed shipped delivered placed"
-    " fulfilling accept approved green resolved"
+    " fulfilling accept approved green resolved won processed"
 )
 _WAITING = (
     "in_progress started authorizing unknown requires_action in_review compensating capturing"
-    " voiding partially_captured pending leased retrying held on_hold review open"
+    " voiding partially_captured pending leased retrying held on_hold review open received parked"
 )
 _BAD = (
     "declined failed dead needs_attention expired abandoned reject rejected disputed"
-    " payment_required stuck red unreadable overdue"
+    " payment_required stuck red unreadable overdue lost charged_back"
 )
 _TONES: Mapping[str, str] = {
     word: tone

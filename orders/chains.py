@@ -11,6 +11,7 @@ from celery import chain
 from celery.canvas import Signature
 
 from orders import tasks
+from payments import tasks as payment_tasks
 
 
 def after_order_placed(fact: Mapping[str, Any]) -> Signature[Any]:
@@ -29,6 +30,16 @@ def after_order_stalled(fact: Mapping[str, Any]) -> Signature[Any]:
         tasks.act_on_expiry.si(fact["payment_id"]),
         after_order_placed(fact),
     )
+
+
+def after_processor_event(fact: Mapping[str, Any]) -> Signature[Any]:
+    """A message of the processor is worked from its row."""
+    return payment_tasks.work_processor_event.si(fact["processor_event_id"])
+
+
+def after_payment_news(fact: Mapping[str, Any]) -> Signature[Any]:
+    """A checkout that waits for its payment looks at once, instead of when it is swept."""
+    return tasks.take_up_news.si(fact["payment_id"], fact["processor_event_id"])
 
 
 def after_payment_lost(fact: Mapping[str, Any]) -> Signature[Any]:

@@ -10,7 +10,7 @@ from foundation.periodic import once_per_window
 from orders import cancellation, expiry, fulfillment, settlement, stalled
 from orders.actions import ACTIONS
 from orders.cancellation import recovery as cancellation_recovery
-from orders.checkout import recovery
+from orders.checkout import news, recovery
 
 
 @shared_task
@@ -41,6 +41,12 @@ def follow_payment(payment_id: str) -> None:
 def act_on_expiry(payment_id: str) -> None:
     """Capture, ask again or let go of a hold whose last hours have begun."""
     expiry.act(uuid.UUID(payment_id))
+
+
+@shared_task
+def take_up_news(payment_id: str, event_id: str) -> None:
+    """Have the checkout that holds a payment look at the processor now."""
+    news.take_up(uuid.UUID(payment_id), event_id=uuid.UUID(event_id))
 
 
 @shared_task

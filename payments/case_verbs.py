@@ -17,7 +17,7 @@ _IN_DOUBT: Final = Q(state__in=("capturing", "voiding", "unknown")) | Q(
 
 def ask_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on record already
     """Ask the processor now, whatever pause the sweep keeps."""
-    resolve.resolve_now(case.aggregate_id)
+    resolve.try_now(case.aggregate_id)
     state = Payment.objects.values_list("state", flat=True).get(pk=case.aggregate_id)
     return f"The payment is {state.replace('_', ' ')} now."
 

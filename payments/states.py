@@ -23,6 +23,7 @@ PAYMENT: Final = StateTable(
         # some of it taken, the rest still held
         "partially_captured": (
             "capturing", "voiding", "captured", "partially_refunded", "refunded", "disputed",
+            "charged_back",
         ),
         "captured": ("partially_refunded", "refunded", "disputed", "charged_back"),
         "partially_refunded": ("refunded", "captured", "disputed", "charged_back"),
@@ -63,7 +64,8 @@ REFUND: Final = StateTable(
 
 DISPUTE: Final = StateTable(
     aggregate="dispute",
-    moves={"open": ("won", "lost"), "won": ("open", "lost"), "lost": ("won",)},
+    # banks go on: a decided one may be reopened, or be decided again
+    moves={"open": ("won", "lost"), "won": ("open", "lost"), "lost": ("open", "won")},
 )
 
 PROCESSOR_EVENT: Final = StateTable(

@@ -7,13 +7,32 @@ from django.conf import settings
 
 from foundation.periodic import once_per_window
 from payments import actions
-from payments.services import capture, expire, resolve
+from payments.services import capture, catch_up, expire, resolve, work_event
 
 
 @shared_task
 def capture_payment(payment_id: str) -> None:
     """Take what is held."""
     capture.capture(uuid.UUID(payment_id), by="system:settlement")
+
+
+@shared_task
+def work_processor_event(event_id: str) -> None:
+    """Follow what the processor told us of."""
+    work_event.work(uuid.UUID(event_id))
+
+
+@shared_task
+def work_processor_events() -> None:
+    """Events that were parked, and those whose message or worker was lost."""
+    work_event.work_due(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+@once_per_window("catch_up_processor_events", seconds=3600)
+def catch_up_processor_events() -> None:
+    """Events that the processor could not deliver."""
+    catch_up.catch_up_all(seconds=settings.SWEEP_BUDGET_SECONDS)
 
 
 @shared_task

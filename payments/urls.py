@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments import ledger_views, views
+from payments import ledger_views, views, webhooks
 
 urlpatterns = [
     path("ledger/accounts", ledger_views.LedgerAccounts.as_view()),
@@ -17,4 +17,5 @@ urlpatterns = [
     path("refunds/<str:reference>", views.OneRefund.as_view()),
     path("disputes", views.Disputes.as_view()),
     path("disputes/<str:reference>", views.OneDispute.as_view()),
+    path("processor-events/stripe", webhooks.ProcessorEvents.as_view(), {"processor": "stripe"}),
 ]

@@ -23,7 +23,7 @@ from orders.models import (
     StockItem,
     TaxRate,
 )
-from payments.models import Payment
+from payments.models import Dispute, Payment, ProcessorEvent
 
 _numbers = itertools.count(1)
 
@@ -122,6 +122,36 @@ class PaymentFactory(DjangoModelFactory):
     amount = 4298
     currency = "USD"
     payment_method = factory.Sequence(lambda n: f"pm_card_visa__built{n}")
+
+
+class DisputeFactory(DjangoModelFactory):
+    """An open dispute of 1.00 USD, its evidence due in a week."""
+
+    class Meta:
+        model = Dispute
+
+    sequence = factory.Sequence(lambda n: n % 30_000)
+    amount = 100
+    currency = "USD"
+    reason = "fraudulent"
+    processor_reference = factory.Sequence(lambda n: f"du_built{n}")
+    evidence_due_by = factory.LazyFunction(lambda: clock.now() + dt.timedelta(days=7))
+
+
+class ProcessorEventFactory(DjangoModelFactory):
+    """A message of the processor, stored and not yet worked."""
+
+    class Meta:
+        model = ProcessorEvent
+
+    processor = "stripe"
+    external_id = factory.Sequence(lambda n: f"evt_built{n}")
+    type = "payment_intent.succeeded"
+    kind = "payment"
+    object_id = factory.Sequence(lambda n: f"pi_built{n}")
+    arrival = "webhook"
+    body = b"{}"
+    happened_at = factory.LazyFunction(clock.now)
 
 
 class CheckoutFactory(DjangoModelFactory):

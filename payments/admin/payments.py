@@ -25,6 +25,7 @@ from foundation.staff import (
 )
 from foundation.state_machine import IllegalTransition
 from payments import timeline
+from payments.admin.about import disputes_of, told_of
 from payments.admin.ledger import lines_of
 from payments.models import Payment
 from payments.services.void import NotVoidable, void
@@ -156,6 +157,8 @@ class PaymentAdmin(PageAdmin):
             Facts("Belongs to", [*about, *known]),
             steps(row),
             lines_of(row),
+            *([disputes_of(row)] if row.disputes.exists() else []),
+            told_of(row),
             Timeline(timeline.of_payment(row)),
         ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0003_ledger'),
+        ('payments', '0004_processor_event_intake'),
     ]
 
     operations = [

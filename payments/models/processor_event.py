@@ -19,19 +19,25 @@ class ProcessorEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     processor = models.CharField(max_length=32)
     external_id = models.CharField(max_length=255)
-    type = models.CharField(max_length=80)
+    type = models.CharField(max_length=100)
+    kind = models.CharField(max_length=12, help_text="payment, refund, dispute, payout or other")
     object_id = models.CharField(max_length=255, blank=True)
     processor_reference = models.CharField(max_length=255, blank=True)
     reference = models.CharField(max_length=255, blank=True, help_text="ours, from its metadata")
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, null=True, related_name="processor_events"
     )
+    amount = models.BigIntegerField(null=True, help_text="of a payout")
+    currency = models.CharField(max_length=3, blank=True, help_text="of a payout")
     arrival = models.CharField(max_length=12, choices=Arrival.choices)
-    body = models.BinaryField()
+    body = models.BinaryField(help_text="empty when it was listed, not sent")
     state = models.CharField(max_length=12, default="received")
     outcome = models.CharField(max_length=120, blank=True, help_text="what came of it")
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=clock.now, help_text="when it is worked on next")
+    due_at = models.DateTimeField(
+        default=clock.now,
+        help_text="when it is worked on next; meanwhile it is in somebody's hands",
+    )
     last_error = models.CharField(max_length=500, blank=True)
     happened_at = models.DateTimeField(help_text="by the processor's clock")
     received_at = models.DateTimeField(default=clock.now, editable=False)
@@ -55,6 +61,17 @@ class ProcessorEvent(models.Model):
             ),
             models.Index(fields=["processor_reference"], name="processor_event_by_payment"),
         ]
+        permissions = [("retry_processorevent", "Can have a dead processor event worked on again")]
 
     def __str__(self) -> str:
         return f"{self.type} {self.external_id}"
+
+
+class EventListing(models.Model):
+    """How far a processor's list of events was read: everything before `read_until` is here."""
+
+    processor = models.CharField(max_length=32, primary_key=True)
+    read_until = models.DateTimeField(help_text="by the processor's clock")
+
+    def __str__(self) -> str:
+        return f"{self.processor} until {self.read_until:%Y-%m-%d %H:%M:%S}"

@@ -14,11 +14,12 @@ from payments.models import Payment, Source
 from payments.processors import processor
 from payments.processors.base import (
     OutcomeUnknown,
+    ProcessorDispute,
     ProcessorPayment,
     ProcessorRefund,
     ProcessorUnavailable,
 )
-from payments.services import hold, refund_outcome, steps
+from payments.services import dispute, hold, refund_outcome, steps
 from payments.services.attention import needs_person
 from payments.services.authorize import look_up
 from payments.states import IN_DOUBT
@@ -43,13 +44,15 @@ def look_and_observe(payment_id: uuid.UUID, *, by: str, source: Source) -> Payme
     payment = _taken(payment_id)
     if payment.state == "abandoned":
         return payment
-    seen, refunds = _fetched(payment)
+    seen, refunds, disputes = _fetched(payment)
     with durable():
         steps.lock(payment)
         now = Payment.objects.get(pk=payment_id)
         if now.lease_token != payment.lease_token:
             raise InFlight(payment.reference)
         observe(now, seen, refunds, by=by, source=source)
+        for each in reversed(disputes):  # the processor lists the newest first
+            dispute.record(now, each, by=by)
         if now.state in IN_DOUBT:
             rows.update(now, guard={"lease_token": now.lease_token}, leased_until=clock.now())
     return now
@@ -113,14 +116,17 @@ def _take_over(payment: Payment) -> None:
         raise InFlight(payment.reference) from alive
 
 
-def _fetched(payment: Payment) -> tuple[ProcessorPayment, Sequence[ProcessorRefund]]:
+def _fetched(
+    payment: Payment,
+) -> tuple[ProcessorPayment, Sequence[ProcessorRefund], Sequence[ProcessorDispute]]:
     seen = look_up(payment)().payment
     if seen is None:
         raise NotAnswered(payment.reference)
     if not seen.captured_amount:
-        return seen, ()
-    port = processor(payment.processor)
+        return seen, (), ()
+    port, of_payment = processor(payment.processor), seen.processor_reference
     try:
-        return seen, port.list_refunds(processor_reference=seen.processor_reference)
+        refunds = port.list_refunds(processor_reference=of_payment)
+        return seen, refunds, port.list_disputes(processor_reference=of_payment)
     except (ProcessorUnavailable, OutcomeUnknown) as silence:
         raise NotAnswered(payment.reference) from silence

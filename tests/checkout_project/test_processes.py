@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from django.conf import settings
+from django.urls import resolve
 
 from checkout_project import processes
 from checkout_project.embedded import children
@@ -155,3 +156,21 @@ def test_nothing_outlives_a_parent_killed_with_9(served):
     parent.kill()
     parent.communicate()
     assert children.until(lambda: all(gone(pid) for pid in [*pids, *tree]), seconds=20)
+
+
+def test_the_sandbox_tells_the_web_process_and_signs_with_what_it_knows(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_new, whsec_old")
+    shop = processes.Shop(folder=tmp_path)
+    words = shop.argv("sandbox")
+    assert words[words.index("--webhook-url") + 1].startswith(f"{shop.web_url}/v1/")
+    assert words[words.index("--webhook-secret") + 1] == "whsec_new"
+
+
+def test_a_sandbox_without_a_web_process_tells_nobody(tmp_path):
+    assert "--webhook-url" not in sandbox(tmp_path).argv("sandbox")
+    quiet = processes.Shop(folder=tmp_path, sandbox_tells=False)
+    assert "--webhook-url" not in quiet.argv("sandbox")
+
+
+def test_the_address_that_the_sandbox_tells_is_the_one_that_listens():
+    assert resolve(processes.EVENTS_PATH).kwargs == {"processor": "stripe"}

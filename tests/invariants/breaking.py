@@ -62,7 +62,7 @@ BREAKS = {
         INSERT INTO foundation_transition
             (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
         SELECT 'processor_event', id, 'ignored', 'processed', 'system:x', '', now() FROM event
-    """,  # noqa: S608 - our own text
+    """,
     "processor_events_are_worked_on": _AN_EVENT.format(state="received"),
     "pending_refunds_are_their_sum": "UPDATE payments_payment SET refund_pending_amount = 1",
     "never_more_taken_than_held": "UPDATE payments_payment SET captured_amount = 9999",

@@ -25,7 +25,8 @@ LISTS = [
     "orders_taxrate", "orders_shippingrate", "orders_blocklistentry", "payments_payment",
     "payments_ledgerline",
     "foundation_idempotencykey", "foundation_transition", "foundation_auditentry",
-    "foundation_apiclient", "foundation_apikey", "events_outboxevent",
+    "foundation_apiclient", "foundation_apikey", "events_outboxevent", "payments_dispute",
+    "payments_processorevent",
 ]  # fmt: skip
 READ_ONLY = [name for name in LISTS if not re.search("rate$|blocklist", name)]
 STATEMENTS_PER_LIST_MAX = 6  # session, user, count, rows, one prefetch, and one to spare
@@ -501,6 +502,8 @@ def twenty_orders(api):
             actor="staff:ana", action="test", aggregate="payment", reason="r",
             aggregate_id=Payment.objects.first().pk,
         )  # fmt: skip
+        builders.DisputeFactory(payment=Payment.objects.first())
+        builders.ProcessorEventFactory(payment=Payment.objects.first())
 
 
 def test_every_list_with_twenty_rows_costs_a_handful_of_statements(

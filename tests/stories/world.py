@@ -25,6 +25,7 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 _SWEEPS = (
     "recover_checkouts", "recover_cancellations", "resolve_unknown", "recover_actions",
     "expire_authorizations", "restart_stalled_orders",
+    "work_processor_events",
 )  # fmt: skip
 _BATCHES_MAX = 50  # an event that causes itself must not keep a test for ever
 
@@ -48,6 +49,15 @@ def sweep():
     assert found == set(_SWEEPS), "the timetable has lost a sweep"
     for name in sweeps:
         celery_app.tasks[name]()
+
+
+def sweep_only(name):
+    """One sweep of the timetable; the others do not run."""
+    celery_app.loader.import_default_modules()
+    (task,) = [
+        j["task"] for j in settings.CELERY_BEAT_SCHEDULE.values() if j["task"].endswith(name)
+    ]
+    celery_app.tasks[task]()
 
 
 def play(event):
@@ -131,6 +141,19 @@ def meanwhile(monkeypatch, operation, action):
         return real(self, **asked)
 
     monkeypatch.setattr(StripeProcessor, operation, delayed)
+
+
+def meanwhile_after(monkeypatch, operation, action):
+    """When the processor has done `operation`, `action` is done elsewhere before we are told."""
+    real = getattr(StripeProcessor, operation)
+
+    def told_late(self, **asked):
+        monkeypatch.setattr(StripeProcessor, operation, real)
+        answer = real(self, **asked)
+        elsewhere(action)
+        return answer
+
+    monkeypatch.setattr(StripeProcessor, operation, told_late)
 
 
 class ProcessDied(BaseException):
