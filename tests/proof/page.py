@@ -1,0 +1,107 @@
+"""The page of evidence, in words and tables, from the numbers of one run and from nothing else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+HEAD = """# Evidence
+
+Written by `make prove`; every number below was counted or measured by that run. What each part
+does: [testing.md](testing.md).
+"""
+
+
+def page(evidence: dict[str, Any]) -> str:
+    """The whole page."""
+    parts = evidence["parts"]
+    sections = [HEAD, _about(evidence), _overview(parts)]
+    if crash := parts.get("crash", {}).get("told"):
+        sections.append(_crash(crash))
+    if races := parts.get("races", {}).get("told"):
+        sections.append(_races(races))
+    if planted := parts.get("planted", {}).get("told"):
+        sections.append(_planted(planted))
+    return "\n".join(sections)
+
+
+def _about(evidence: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {text}" for name, text in evidence["versions"].items())
+    return (
+        f"Commit `{evidence['commit']}`, {evidence['started_at']}, {evidence['cores']} cores, "
+        f"{evidence['seconds'] / 60:.0f} minutes. {versions}.\n"
+    )
+
+
+def _overview(parts: dict[str, Any]) -> str:
+    rows = [
+        (part["title"], _sum(name, part["told"]), "yes" if part["is_good"] else "**no**",
+         f"{part['seconds']:.0f}")
+        for name, part in parts.items()
+    ]  # fmt: skip
+    return _table(("Part", "What was done", "All well", "Seconds"), rows)
+
+
+def _sum(name: str, told: Any) -> str:
+    if told is None:
+        return "told nothing"
+    if name == "crash":
+        return (
+            f"{told['singles']} kills and {told['doubles']} double kills; "
+            f"{len(told['failures'])} violations, {len(told['unexercised'])} points not exercised"
+        )
+    if name == "races":
+        pairs = [each for each in told["explorations"] if not each["is_control"]]
+        schedules = sum(each["schedules"] for each in pairs)
+        broken = sum(bool(each["violations"]) for each in pairs)
+        return f"{len(pairs)} pairs, {schedules} schedules; {broken} pairs broken"
+    if name == "planted":
+        return f"{sum(bug['found'] for bug in told)} of {len(told)} planted bugs found"
+    return f"{told['passed']} tests passed, {told['failed']} failed, {told['skipped']} skipped"
+
+
+def _crash(told: dict[str, Any]) -> str:
+    rows = [
+        (flow, str(len(outcomes)), str(sum(outcomes.values())))
+        for flow, outcomes in sorted(told["points"].items())
+    ]
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(told["kinds"].items()))
+    return (
+        f"## Killed at every point\n\nSeed {told['seed']}. Points by kind, as discovered: {kinds}. "
+        f"Each was struck before and after, and where it can be with its answer lost; with the "
+        f"client coming back and without.\n\n"
+        + _table(("Flow", "Processor outcomes", "Points over all outcomes"), rows)
+    )
+
+
+def _races(told: dict[str, Any]) -> str:
+    rows = [
+        (each["pair"], str(each["schedules"]), "none" if not each["violations"] else "**broken**")
+        for each in told["explorations"]
+        if not each["is_control"]
+    ]
+    controls = list(_controls(told))
+    return (
+        f"## Every schedule of two\n\nUp to {told['preemptions']} preemptions.\n\n"
+        + _table(("Pair", "Schedules", "Violations"), rows)
+        + "\nWithout the guard, each pair must go wrong:\n\n"
+        + _table(("Control", "Schedules until it went wrong"), controls)
+    )
+
+
+def _controls(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for each in told["explorations"]:
+        if each["is_control"]:
+            yield each["pair"], str(each["schedules"]) if each["violations"] else "**never**"
+
+
+def _planted(told: list[dict[str, Any]]) -> str:
+    rows = [
+        (bug["bug"], f"`{bug['found_by'].rsplit('::', 1)[-1]}`" if bug["found"] else "**missed**",
+         str(bug["seconds"]))
+        for bug in told
+    ]  # fmt: skip
+    return "## Planted bugs\n\n" + _table(("Bug", "Found by", "Seconds"), rows)
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

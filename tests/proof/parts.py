@@ -1,0 +1,66 @@
+"""What the proof is made of: one command each, which leaves its numbers in a file."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+_PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: how it is started, and in which form it tells what it found."""
+
+    name: str
+    title: str
+    argv: tuple[str, ...]
+    tells: str  # "json": --json FILE; "junit": --junit-xml FILE
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def command(self, told: Path) -> list[str]:
+        """The command, with the file that takes its numbers."""
+        flag = "--json" if self.tells == "json" else "--junit-xml"
+        return [*self.argv, flag, str(told)]
+
+
+PARTS: Final = (
+    Part(
+        name="crash",
+        title="Killed at every point",
+        argv=(sys.executable, "-m", "tests.crash", "--all", "--seed", "1", "--workers", "2"),
+        tells="json",
+    ),
+    Part(
+        name="races",
+        title="Every schedule of two",
+        argv=(sys.executable, "-m", "tests.races.explorer", "--all"),
+        tells="json",
+    ),
+    Part(
+        name="crowds",
+        title="Many at once",
+        argv=(*_PYTEST, "tests/races", "--ignore", "tests/races/test_explored_pairs.py"),
+        tells="junit",
+    ),
+    Part(
+        name="model",
+        title="A model of shopping",
+        argv=(*_PYTEST, "tests/properties", "-p", "no:randomly"),
+        tells="junit",
+        environ={"MODEL_EXAMPLES": "150", "MODEL_STEPS": "40"},
+    ),
+    Part(
+        name="outside",
+        title="Faults from outside",
+        argv=(*_PYTEST, "tests/e2e"),
+        tells="junit",
+        environ={"PROOF_OUTAGE_SECONDS": "60"},
+    ),
+    Part(
+        name="planted",
+        title="Planted bugs",
+        argv=(sys.executable, "-m", "tests.planted"),
+        tells="json",
+    ),
+)
