@@ -3,7 +3,7 @@
 Plain SQL and plain dictionaries, on purpose: what judges the code does not use the code.
 """
 
-# ruff: noqa: S608 - the pieces of SQL are constants of this file
+
 
 from dataclasses import dataclass
 from typing import Any, Final
