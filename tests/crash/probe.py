@@ -31,7 +31,11 @@ _WRITES: Final = re.compile(
     r"\b(INSERT INTO|DELETE FROM|UPDATE (?!OF\b)\S+\s.*?\bSET\b)", re.DOTALL | re.IGNORECASE
 )
 # Rows that say only that somebody looked or called: a quiet house goes on writing them.
-_BOOKKEEPING: Final = re.compile(r"\b(foundation_periodicrun|foundation_apikey)\b")
+_BOOKKEEPING: Final = re.compile(
+    r"\bfoundation_(periodicrun|apikey|invariantresult|queueheartbeat)\b"
+)
+# Messages that say only that a queue is served.
+_SIGNS_OF_LIFE: Final = re.compile(r"canary|heartbeat")
 
 
 class Differs(BaseException):
@@ -150,6 +154,11 @@ class Probe:
             self._recorder.write()
         self.work.calls += 1
 
+    def see_message(self, task: str) -> None:
+        """A message leaves for the broker."""
+        if not _SIGNS_OF_LIFE.search(task):
+            self.work.publishes += 1
+
     def see_rows(self, sql: str, count: int) -> None:
         """A statement was executed."""
         if count > 0 and _WRITES.search(sql) and not _BOOKKEEPING.search(sql):
@@ -234,10 +243,11 @@ def _hook_broker() -> None:
     publish, ack = Producer.publish, Message.ack
 
     def hooked(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _Here.probe.work.publishes += 1
+        task = (kwargs.get("headers") or {}).get("task", "")
+        _Here.probe.see_message(task)
         return _around(
             "publish",
-            (kwargs.get("headers") or {}).get("task", ""),
+            task,
             lambda: publish(self, *args, **kwargs),
             lost=lambda: BrokerError("Connection closed by server."),
         )

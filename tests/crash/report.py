@@ -89,6 +89,7 @@ class Report:
             "singles": len(singles),
             "doubles": len(self.results) - len(singles),
             "tried_again": sum(r.tries > 1 for r in (*self.discoveries, *self.results)),
+            "on_a_desk": sum(r.is_parked for r in (*self.discoveries, *self.results)),
             "rounds_most": max((r.rounds for r in self.results), default=0),
             "points": self._points(),
             "kinds": dict(Counter(kind for told in self.discoveries for kind, _ in told.points)),

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from checkout_project.celery import app
@@ -27,6 +28,15 @@ from tests.sandbox import Sandbox
 
 ON_HAND: Final = 100
 PATH: Final = "/v1/checkouts"
+_OPEN_CASES: Final = """
+    SELECT EXISTS (
+        SELECT 1 FROM foundation_case WHERE state = 'open' AND aggregate_id IN (
+            SELECT id FROM orders_checkout WHERE client_id = %(client)s
+            UNION SELECT id FROM orders_order WHERE client_id = %(client)s
+            UNION SELECT id FROM payments_payment WHERE client_id = %(client)s
+        )
+    )
+"""
 _web: Final = Client(raise_request_exception=False)
 
 
@@ -115,6 +125,15 @@ class Scene:
     def checkout(self) -> Checkout:
         """This trial's checkout."""
         return Checkout.objects.get(client_id=self.stage.client_id)
+
+    def is_parked(self) -> bool:
+        """Whether it lies on a person's desk: an open case about something of this trial."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('foundation_case') IS NOT NULL")
+            if cursor.fetchone() == (False,):
+                return False
+            cursor.execute(_OPEN_CASES, {"client": self.stage.client_id})
+            return bool(cursor.fetchone() == (True,))
 
     def later(self, seconds: float) -> None:
         """Let time go by."""

@@ -8,6 +8,7 @@ LOG_LEVEL = "CRITICAL"  # what breaks here is broken on purpose
 LOGGING = {"level": LOG_LEVEL}
 EMAIL_BACKEND = "tests.crash.mail.Backend"
 IDEMPOTENCY_KEEP = dt.timedelta(days=30)  # a drain moves the clock by days; the reaper by more
+ATTENTION_AFTER_TRIES = 4  # what does not heal becomes a case within the rounds of a drain
 STRIPE_READ_SECONDS = 5.0  # never the reason by itself; see `outcomes` for those that time out
 RATE_TABLES_SECONDS = 60.0  # read once a process, as in production
 ALLOWED_HOSTS = ["testserver"]

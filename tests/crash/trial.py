@@ -38,6 +38,7 @@ class Result:
     points: list[tuple[str, str]] = field(default_factory=list)
     recovery_points: int = 0
     rounds: int = 0
+    is_parked: bool = False
     tries: int = 1
     milliseconds: float = 0.0
 
@@ -103,7 +104,7 @@ class _Conductor:
         if trial.second:
             self._bury(self._fork("recover"), trial.second)
         self._judge(self._go_on("finish"))
-        if not self._case.flow.settles:
+        if self._result.is_parked or not self._case.flow.settles:
             bench.renew()
 
     def _fork(self, part: str) -> Ending:
@@ -158,5 +159,6 @@ class _Conductor:
             raise Broken(f"the checking process ended without a verdict (signal {ending.signal})")
         self._result.rounds = told["rounds"]
         self._result.recovery_points = told["recovery"]
+        self._result.is_parked = told["parked"]
         if told["verdict"]:
             self._result.status, self._result.detail = "violated", told["verdict"]

@@ -26,7 +26,7 @@ class NoRest(Exception):
 def drain(scene: Scene) -> int:
     """Drive everything until nothing is done any more; returns the rounds it took.
 
-    Raises `NoRest` after ten rounds.
+    What lies on a person's desk may go on being looked at. Raises `NoRest` after ten rounds.
     """
     level = 0
     for number in range(1, ROUNDS_MAX + 1):
@@ -36,6 +36,8 @@ def drain(scene: Scene) -> int:
         level += 1
         if level == len(_STRIDES):
             return number
+    if scene.is_parked():
+        return ROUNDS_MAX
     raise NoRest(f"does not converge: still at work after {ROUNDS_MAX} rounds, last {work.last}")
 
 
