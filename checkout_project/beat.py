@@ -1,51 +1,33 @@
 """The timetable. A file, not rows: the schedule is code, reviewed and tested."""
 
-from typing import Any
+from typing import Any, Final
 
 from celery.schedules import crontab
 
+# name → task; a sweep that finds nothing costs one index look-up
+_SWEEPS: Final = {
+    "recover checkouts": "orders.tasks.recover_checkouts",
+    "recover cancellations": "orders.tasks.recover_cancellations",
+    "recover actions of orders": "orders.tasks.recover_actions",
+    "resolve unknown outcomes": "payments.tasks.resolve_unknown",
+    "recover captures, voids and refunds": "payments.tasks.recover_actions",
+    "work processor events": "payments.tasks.work_processor_events",
+    "restart stalled orders": "orders.tasks.restart_stalled_orders",
+    "resolve healed cases": "foundation.tasks.resolve_healed_cases",
+    "finish bulk runs": "orders.tasks.finish_bulk_runs",
+}
+
 
 def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
-    """Every periodic job. A sweep that finds nothing costs one index look-up."""
-    return {
-        "recover checkouts": {
-            "task": "orders.tasks.recover_checkouts",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
-        },
-        "recover cancellations": {
-            "task": "orders.tasks.recover_cancellations",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
-        },
-        "recover actions of orders": {
-            "task": "orders.tasks.recover_actions",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
-        },
-        "resolve unknown outcomes": {
-            "task": "payments.tasks.resolve_unknown",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
-        },
-        "recover captures, voids and refunds": {
-            "task": "payments.tasks.recover_actions",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
-        },
+    """Every periodic job: the sweeps every `sweep_seconds`, and what has its own rhythm."""
+    sweeps = {
+        name: {"task": task, "schedule": sweep_seconds, "options": {"expires": sweep_seconds}}
+        for name, task in _SWEEPS.items()
+    }
+    return sweeps | {
         "expire authorizations": {
             "task": "payments.tasks.expire_authorizations",
             "schedule": crontab(minute="*/10"),
-        },
-        "restart stalled orders": {
-            "task": "orders.tasks.restart_stalled_orders",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
-        },
-        "work processor events": {
-            "task": "payments.tasks.work_processor_events",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
         },
         "catch up processor events": {
             "task": "payments.tasks.catch_up_processor_events",
@@ -54,11 +36,6 @@ def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "reap idempotency keys": {
             "task": "orders.tasks.reap_idempotency_keys",
             "schedule": crontab(hour=4, minute=0),
-        },
-        "resolve healed cases": {
-            "task": "foundation.tasks.resolve_healed_cases",
-            "schedule": sweep_seconds,
-            "options": {"expires": sweep_seconds},
         },
         "check invariants": {
             "task": "foundation.tasks.check_invariants",

@@ -8,6 +8,7 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "order.payment_restored": ("orders.chains.after_order_placed",),
     "order.stalled": ("orders.chains.after_order_stalled",),
     "fulfillment.shipped": ("orders.chains.after_fulfillment_shipped",),
+    "bulk_void.requested": ("orders.chains.after_bulk_void_requested",),
     "payment.voided": ("orders.chains.after_payment_lost",),
     "payment.expired": ("orders.chains.after_payment_lost",),
     "payment.expiring": ("orders.chains.after_payment_expiring",),

@@ -9,6 +9,8 @@ TASK_ROUTES: Final = {
     "orders.tasks.notify_customer": {"queue": "orders"},
     "orders.tasks.follow_payment": {"queue": "orders"},
     "orders.tasks.act_on_expiry": {"queue": "payments"},
+    "orders.tasks.work_bulk_row": {"queue": "payments"},
+    "orders.tasks.finish_bulk_runs": {"queue": "sweeps"},
     "orders.tasks.recover_checkouts": {"queue": "sweeps"},
     "orders.tasks.recover_cancellations": {"queue": "sweeps"},
     "orders.tasks.recover_actions": {"queue": "sweeps"},

@@ -123,7 +123,7 @@ def choice_filter(field: str, values: Iterable[str], *, title: str) -> type[admi
 class ReadOnlyAdmin(_ModelAdmin):
     """A list that is searched by what people have in hand, and pages nobody can edit."""
 
-    actions = None
+    actions: Sequence[str] | None = None
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-pk",)

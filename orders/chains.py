@@ -67,3 +67,8 @@ def after_payment_expiring(fact: Mapping[str, Any]) -> Signature[Any]:
 def after_payment_replaced(fact: Mapping[str, Any]) -> Signature[Any]:
     """The order goes on with its new hold, or waits for money when there is none."""
     return tasks.follow_payment.si(fact["payment_id"])
+
+
+def after_bulk_void_requested(fact: Mapping[str, Any]) -> Signature[Any]:
+    """One hold of many is released."""
+    return tasks.work_bulk_row.si(fact["row_id"])

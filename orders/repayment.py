@@ -19,7 +19,7 @@ from payments.models import Payment, Source
 from payments.services.reauthorize import reauthorize
 
 BY: Final = "system:repayment"
-_MAY_BE_PAID: Final = ("placed", "fulfilling", "payment_required")
+MAY_BE_PAID: Final = ("placed", "fulfilling", "payment_required")
 HELD_OR_TAKEN: Final = ("authorized", "capturing", "captured", "partially_captured")
 
 
@@ -30,7 +30,7 @@ def ask_again(order_id: uuid.UUID, *, by: str, reason: str, source: Source) -> P
     `OrderNotFulfillable`, and the refusals of `reauthorize`.
     """
     order = Order.objects.select_related("payment").get(pk=order_id)
-    if order.state not in _MAY_BE_PAID:
+    if order.state not in MAY_BE_PAID:
         raise OrderNotFulfillable(f"It is {order.state}.", order_status=order.state)
     return reauthorize(newest(order.payment).pk, by=by, reason=reason, source=source)
 
@@ -50,7 +50,7 @@ def adopt(order_id: uuid.UUID, made: Payment) -> None:
     """
     with durable():
         order = rows.locked(order_id)
-        if order.payment_id == made.pk or order.state not in _MAY_BE_PAID:
+        if order.payment_id == made.pk or order.state not in MAY_BE_PAID:
             return
         order.payment, order.stalls = made, 0
         order.next_step_at = from_now(settings.STALLED_AFTER_SECONDS)

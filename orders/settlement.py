@@ -17,6 +17,7 @@ from orders import values
 from orders.fulfillment import rows
 from orders.models import Order, Settlement
 from payments.models import Payment, Source
+from payments.refusals import NotCapturable
 from payments.services import capture, steps
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,30 @@ def settle(order_id: uuid.UUID) -> None:
 def settle_before_it_is_too_late(order_id: uuid.UUID) -> None:
     """Capture what an order that is never later than its hold comes to, whatever the delay."""
     _take(order_id, due_at_the_last)
+
+
+def take_now(order_id: uuid.UUID, *, by: str, reason: str) -> Payment:
+    """Capture all that is held, because a person says so, on the record.
+
+    Raises `NotCapturable` for an order that is being undone, and what `capture.claim` refuses.
+    """
+    with durable():
+        order = rows.locked(order_id)
+        if not may_be_taken(order):
+            raise NotCapturable(f"The order is {order.state}.")
+        wish = steps.Wish(by, Source.STAFF)
+        payment = order.payment
+        capture.claim_on_record(payment, wish, amount=None, final=True, reason=reason)
+    try:
+        capture.send(payment, by=by)
+    except IllegalTransition:
+        payment.refresh_from_db()  # the sweep was faster
+    return payment
+
+
+def may_be_taken(order: Order) -> bool:
+    """Whether its money may be taken at all: nobody takes from what is being undone."""
+    return order.state in _TAKES_FROM
 
 
 def _take(order_id: uuid.UUID, how_much: Callable[[Order], Take | None]) -> None:
@@ -75,7 +100,7 @@ def due(order: Order) -> Take | None:
         return _what_ships(order, payment)
     if order.settlement_policy == Settlement.MANUAL or is_deferred(order):
         return None
-    return Take(capturable(payment), is_final=True)
+    return Take(payment.capturable, is_final=True)
 
 
 def due_at_the_last(order: Order) -> Take | None:
@@ -87,9 +112,9 @@ def due_at_the_last(order: Order) -> Take | None:
     if order.state not in _TAKES_FROM or payment.state not in _HELD:
         return None
     if order.settlement_policy == Settlement.ON_ORDER:
-        return Take(capturable(payment), is_final=True)
+        return Take(payment.capturable, is_final=True)
     shipped = values.of_shipped(order, order.lines.all(), rows.shipped_units(order))
-    missing = min(shipped - payment.captured_amount, capturable(payment))
+    missing = min(shipped - payment.captured_amount, payment.capturable)
     return Take(missing, is_final=True) if missing > 0 else None
 
 
@@ -107,11 +132,6 @@ def is_through(order: Order) -> bool:
     return not (in_doubt or is_dying or is_deferred(order)) and due(order) is None
 
 
-def capturable(payment: Payment) -> int:
-    """What is held and not taken yet, in minor units."""
-    return payment.authorized_amount - payment.captured_amount - payment.voided_amount
-
-
 def _what_ships(order: Order, payment: Payment) -> Take | None:
     """The shipped units' worth, less what was taken; the last shipment lets go of the rest."""
     shipped = rows.shipped_units(order)
@@ -120,4 +140,4 @@ def _what_ships(order: Order, payment: Payment) -> Take | None:
     is_last = all(shipped.get(line.pk) == line.quantity for line in lines)
     if missing <= 0 or not (is_last or payment.is_multicapture):
         return None
-    return Take(min(missing, capturable(payment)), is_final=is_last)
+    return Take(min(missing, payment.capturable), is_final=is_last)

@@ -72,3 +72,8 @@ FULFILLMENT: Final = StateTable(
         "canceled": (),
     },
 )
+
+BULK_ROW: Final = StateTable(
+    aggregate="bulk_row",
+    moves={"pending": ("done", "refused"), "done": (), "refused": ()},
+)

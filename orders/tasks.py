@@ -7,7 +7,7 @@ from django.conf import settings
 
 from foundation import actions, idempotency
 from foundation.periodic import once_per_window
-from orders import cancellation, expiry, fulfillment, settlement, stalled
+from orders import bulk, cancellation, expiry, fulfillment, settlement, stalled
 from orders.actions import ACTIONS
 from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import news, recovery
@@ -47,6 +47,18 @@ def act_on_expiry(payment_id: str) -> None:
 def take_up_news(payment_id: str, event_id: str) -> None:
     """Have the checkout that holds a payment look at the processor now."""
     news.take_up(uuid.UUID(payment_id), event_id=uuid.UUID(event_id))
+
+
+@shared_task
+def work_bulk_row(row_id: str) -> None:
+    """Release one hold of many."""
+    bulk.work(uuid.UUID(row_id))
+
+
+@shared_task
+def finish_bulk_runs() -> None:
+    """Go on with rows whose message was lost, or whose hold was in doubt."""
+    bulk.finish(limit=settings.SWEEP_BATCH)
 
 
 @shared_task

@@ -6,8 +6,8 @@ from typing import Any
 
 from events.models import OutboxEvent
 from foundation.models import AuditEntry, Transition
-from orders.models import Checkout, Notification, Order
-from payments.models import PaymentTransaction
+from orders.models import Cancellation, Checkout, Notification, Order
+from payments.models import Payment, PaymentTransaction
 from payments.representations import moment, told_actor
 
 Entry = dict[str, Any]
@@ -23,7 +23,10 @@ def of_order(order: Order, *, for_staff: bool = True) -> list[Entry]:
         _entry(mail.sent_at, "notification", mail.template, "system:notification")
         for mail in Notification.objects.filter(order=order, sent_at__isnull=False)
     ]
-    return _told(_sorted([*_rows(order.checkout, [order.pk, *shipments]), *mails]), for_staff)
+    undone = Cancellation.objects.filter(order=order).first()
+    others = [order.pk, *shipments, *([undone.pk] if undone else [])]
+    steps = _steps(undone.step_log, "system:cancellation") if undone else []
+    return _told(_sorted([*_rows(order.checkout, others), *steps, *mails]), for_staff)
 
 
 def of_checkout(checkout: Checkout, *, for_staff: bool = True) -> list[Entry]:
@@ -32,12 +35,10 @@ def of_checkout(checkout: Checkout, *, for_staff: bool = True) -> list[Entry]:
 
 
 def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:
-    subjects = [checkout.pk, *others]
-    if checkout.payment_id is not None:
-        subjects.append(checkout.payment_id)
-    for step in checkout.step_log:
-        yield {"at": step["at"], "kind": "step", "what": step["step"], "actor": "system:checkout"}
-    for done in PaymentTransaction.objects.filter(payment__checkout=checkout):
+    payments = list(_payments(checkout))
+    subjects = [checkout.pk, *others, *payments]
+    yield from _steps(checkout.step_log, "system:checkout")
+    for done in PaymentTransaction.objects.filter(payment_id__in=payments):
         outcome = "succeeded" if done.succeeded else f"failed ({done.error_code})"
         yield _entry(done.created_at, "processor", f"{done.kind} {outcome}", done.actor) | {
             "amount": done.amount,
@@ -50,6 +51,20 @@ def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:
         yield _entry(audit.at, "audit", audit.action, audit.actor) | _reason(audit.reason)
     for event in OutboxEvent.objects.filter(stream=checkout.pk):
         yield _entry(event.created_at, "event", event.type, "outbox") | {"state": event.state}
+
+
+def _payments(checkout: Checkout) -> Iterable[uuid.UUID]:
+    """Its payment, then the hold that was asked for in that one's place, and so on."""
+    following = checkout.payment_id
+    while following is not None:
+        yield following
+        made = Payment.objects.filter(replaces_id=following).values_list("pk", flat=True)
+        following = made.first()
+
+
+def _steps(log: Iterable[Entry], actor: str) -> Iterable[Entry]:
+    for step in log:
+        yield {"at": step["at"], "kind": "step", "what": step["step"], "actor": actor}
 
 
 def _entry(at: Any, kind: str, what: str, actor: str) -> Entry:

@@ -1,15 +1,17 @@
 """The order page: lines, money, shipments, where it came from, and one timeline of it all."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
-from django.db.models import Q
-from django.http import HttpRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
 from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
-from orders import timeline
+from orders import selectors, timeline
+from orders.admin import bulk, deeds, expiring, goods_deeds, money_deeds
 from orders.admin.shown import address, percent, reservations
 from orders.models import Order
 from orders.states import ORDER
@@ -17,12 +19,15 @@ from payments.admin import amounts, steps
 from payments.states import PAYMENT
 
 _BIGINT_DIGITS = 18
+DEEDS: Final = (*money_deeds.DEEDS, *goods_deeds.DEEDS)
 
 
 @admin.register(Order)
 class OrderAdmin(PageAdmin):
     """Orders: found by whatever a customer, a colleague or the processor names."""
 
+    actions = ("void_payments",)
+    change_list_template = "orders/admin/order_list.html"
     list_display = (
         "number_text",
         "state_badge",
@@ -80,9 +85,34 @@ class OrderAdmin(PageAdmin):
         return stamp(row.placed_at)
 
     def buttons(self, request: HttpRequest, row: Order) -> list[tuple[str, str]]:
-        """What may be done with its payment."""
+        """What may be done with it, and with its payment."""
         payments = self.admin_site.get_model_admin(type(row.payment))
-        return payments.buttons(request, row.payment) if isinstance(payments, PageAdmin) else []
+        of_payment = (
+            payments.buttons(request, row.payment) if isinstance(payments, PageAdmin) else []
+        )
+        return [*deeds.buttons(self, request, row, DEEDS), *of_payment]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Deeds stand on addresses of their own: Django's form views hold a transaction."""
+        expiring_view = self.admin_site.admin_view(self.expiring_view)
+        return [
+            path("expiring/", expiring_view, name="orders_order_expiring"),
+            *deeds.routes(self, DEEDS),
+            *super().get_urls(),
+        ]
+
+    def expiring_view(self, request: HttpRequest) -> HttpResponse:
+        """Which holds run out next, and what will happen to them."""
+        return expiring.page(self, request)
+
+    @admin.action(description="Void the payments of the selected orders…", permissions=["void"])
+    def void_payments(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Asks first; then each hold is released by itself, with a result of its own."""
+        return bulk.ask_or_begin(self, request, queryset)
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may release holds."""
+        return request.user.has_perm("payments.void_payment")
 
     def sections(self, row: Order) -> list[Any]:
         """Everything about one order."""
@@ -92,6 +122,7 @@ class OrderAdmin(PageAdmin):
             Facts("Customer", _customer(row)),
             Facts("Payment", _payment(row)),
             Facts("Attribution", _attribution(row)),
+            *_cancellation(row),
             steps(row.payment),
             _fulfillments(row),
             reservations(row.checkout),
@@ -133,6 +164,8 @@ def _facts(row: Order) -> list[tuple[str, Any]]:
         ("Checkout", link(page_of("checkout", row.checkout_id), row.checkout.reference)),
         ("Cart", row.cart_id),
         ("Placed", when(row.placed_at)),
+        ("Settlement", row.settlement_policy.replace("_", " ")),
+        ("Not before", when(row.settle_at)),
         ("Next step due", when(row.next_step_at)),
         ("Restarts", row.stalls),
         ("Metadata", text_of(row.metadata)),
@@ -157,19 +190,38 @@ def _payment(row: Order) -> list[tuple[str, Any]]:
     ]
 
 
+def _cancellation(row: Order) -> list[Facts]:
+    found = selectors.cancellation_of(row)
+    if found is None:
+        return []
+    pairs = [
+        ("State", badge(found.state)),
+        ("By", found.actor),
+        ("Because", found.reason),
+        ("The money", found.payment_action.replace("_", " ")),
+        ("Came as far as", found.recovery_point),
+        ("Tries", found.tries),
+        ("Last heard", found.last_error),
+        ("Asked for", when(found.started_at)),
+        ("Ended", when(found.ended_at)),
+    ]
+    return [Facts("Cancellation", pairs)]
+
+
 def _fulfillments(row: Order) -> Table:
     shipments = row.fulfillments.order_by("sequence").prefetch_related("lines__order_line")
     return Table(
         "Fulfillments",
-        ("Fulfillment", "State", "Contains", "Created"),
+        ("Fulfillment", "State", "Contains", "Carrier", "Created", "Shipped", "Delivered"),
         [
             (
                 shipment.reference,
                 badge(shipment.state),
-                ", ".join(
-                    f"{part.quantity} of {part.order_line.sku}" for part in shipment.lines.all()
-                ),
+                goods_deeds.contents(shipment),
+                f"{shipment.carrier} {shipment.tracking_number}".strip(),
                 when(shipment.created_at),
+                when(shipment.shipped_at),
+                when(shipment.delivered_at),
             )
             for shipment in shipments
         ],

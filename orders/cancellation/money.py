@@ -4,8 +4,10 @@ import uuid
 from collections.abc import Iterator
 
 from payments.models import Payment, Source
-from payments.services.cancel import Cancellation as Release
+from payments.services import cancel
 from payments.services.cancel import cancel_payment
+
+Release = cancel.Cancellation
 
 
 def release(payment_id: uuid.UUID, *, by: str, reason: str, source: Source) -> Release:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from foundation import audit
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
 from orders.fulfillment import rows
@@ -53,6 +54,7 @@ def change(
         expects(fulfillment)
         if wanted.status is not None and wanted.status != fulfillment.state:
             _move(order, fulfillment, wanted.status, by=by, reason=reason)
+            _put_on_record(fulfillment, by=by, reason=reason)
         track(fulfillment, carrier=wanted.carrier, number=wanted.tracking_number)
     return fulfillment
 
@@ -65,3 +67,15 @@ def _move(order: Any, fulfillment: Fulfillment, status: str, *, by: str, reason:
         raise FulfillmentStateConflict(
             f"It is {was}; it can not become {status}.", fulfillment_status=was
         ) from illegal
+
+
+def _put_on_record(fulfillment: Fulfillment, *, by: str, reason: str) -> None:
+    audit.record(
+        actor=by,
+        action=f"fulfillment.{fulfillment.state}",
+        aggregate="fulfillment",
+        aggregate_id=fulfillment.pk,
+        reason=reason or "asked for over the API",
+        before={},
+        after={"state": fulfillment.state},
+    )

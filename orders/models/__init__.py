@@ -1,5 +1,6 @@
 """The rows of the shop: catalog, stock, checkouts, orders, shipments."""
 
+from orders.models.bulk import BulkRow, BulkRun
 from orders.models.cancellation import Cancellation
 from orders.models.catalog import Price, Product
 from orders.models.checkout import Checkout, CheckoutVisit
@@ -12,6 +13,8 @@ from orders.models.tax import TaxRate
 
 __all__ = [
     "BlockListEntry",
+    "BulkRow",
+    "BulkRun",
     "Cancellation",
     "Checkout",
     "CheckoutVisit",

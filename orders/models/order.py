@@ -70,6 +70,7 @@ class Order(models.Model):
         permissions = [
             ("cancel_order", "Can cancel an order (give the money back, return the stock)"),
             ("ship_order", "Can mark what an order owes as shipped"),
+            ("reauthorize_order", "Can ask for a new hold in place of an order's"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -32,7 +32,8 @@ class FulfillmentRequest(StrictSerializer):
         for position, line in enumerate(attrs["lines"]):
             if line.sku in units:
                 problem = ErrorDetail("This SKU stands here twice.", code="repeated")
-                raise ValidationError({"lines": {position: {"sku": [problem]}}})
+                where: Any = {position: {"sku": [problem]}}  # an index, as a list's errors have it
+                raise ValidationError({"lines": where})
             units[line.sku] = line.quantity
         return units
 

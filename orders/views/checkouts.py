@@ -1,5 +1,8 @@
 """Buying, and coming back to it: read strictly, call the verb, send the bytes."""
 
+import uuid
+from collections.abc import Callable
+
 from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -47,6 +50,7 @@ class _Visit(APIView):
 
     scopes = {"POST": "checkout"}
     action: Action
+    began: Callable[..., Callable[[uuid.UUID], None]]
 
     def post(self, request: Request, reference: str) -> HttpResponse:
         """The key is claimed with the visit; what is answered is read from the rows."""

@@ -95,7 +95,9 @@ def claim(payment: Payment, wish: Wish, *, amount: int | None = None, final: boo
     payment.is_first_sending = True
 
 
-def claim_on_record(payment: Payment, wish: Wish, *, amount: int | None, final: bool) -> None:
+def claim_on_record(
+    payment: Payment, wish: Wish, *, amount: int | None, final: bool, reason: str = ""
+) -> None:
     """Claim, and write who wanted it and how much, in the caller's transaction."""
     before = {"state": payment.state, "captured_amount": payment.captured_amount}
     claim(payment, wish, amount=amount, final=final)
@@ -104,7 +106,7 @@ def claim_on_record(payment: Payment, wish: Wish, *, amount: int | None, final: 
         action="payment.capture",
         aggregate="payment",
         aggregate_id=payment.pk,
-        reason=f"asked for by {wish.source}",
+        reason=reason or f"asked for by {wish.source}",
         before=before,
         after={"state": payment.state, "claimed_amount": payment.claimed_amount},
     )

@@ -84,7 +84,7 @@ def test_every_event_in_the_code_is_in_the_catalogue_and_told_by_somebody():
     for path in SOURCES:
         if path.parts[-2:] == ("events", "catalogue.py") or "sandbox_processor" in path.parts:
             continue
-        nouns = "order|payment|fulfillment|dispute|processor_event|refund"
+        nouns = "order|bulk_void|payment|fulfillment|dispute|processor_event|refund"
         told |= set(re.findall(rf'"((?:{nouns})\.[a-z_]+)"', path.read_text()))
     told -= set(settings.EVENT_ROUTES) - set(CATALOGUE)
     events = {name for name in told if name in CATALOGUE}
@@ -143,6 +143,8 @@ TABLES = [
     (order_states.RESERVATION, order_models.Reservation),
     (order_states.FULFILLMENT, order_models.Fulfillment),
     (foundation_states.CASE, Case),
+    (order_states.CANCELLATION, order_models.Cancellation),
+    (order_states.BULK_ROW, order_models.BulkRow),
 ]
 
 
