@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 
 from foundation.models import PeriodicRun
-from tests.crash import broker, facts, flows, incoming, invariants, plants, probe, world
+from tests.crash import broker, facts, flows, invariants, plants, probe, world
 from tests.crash.bench import ACTOR, WORLD, Bench
 from tests.crash.flows import Flow
 from tests.crash.forks import Line
@@ -71,7 +71,8 @@ def meanwhile(bench: Bench, case: Case, line: Line) -> None:
     """While one call takes its time: others go past its lease, or the processor's event comes."""
     scene = _enter(bench, case, line)
     if case.outcome.meanwhile == "webhook":
-        incoming.deliver(bench.sandbox, scene.payment_reference())
+        scene.deliver_events()
+        world.tell_everything(scene)
     else:
         world.past_the_lease(scene)
 

@@ -67,16 +67,19 @@ class Skipped:
 def pairs(wish: Wish) -> tuple[list[tuple[Flow, Outcome]], list[Skipped]]:
     """Every flow with every outcome that applies to it; and those that must wait."""
     found, skipped = [], []
-    reason = incoming.why_not()
     for flow in flows.every().values():
         for outcome in flow.outcomes:
             if not wish.grants(flow, outcome):
                 continue
-            if outcome.meanwhile == "webhook" and reason:
+            if reason := _why_not(flow, outcome):
                 skipped.append(Skipped(flow.name, outcome.name, reason))
             else:
                 found.append((flow, outcome))
     return found, skipped
+
+
+def _why_not(flow: Flow, outcome: Outcome) -> str:
+    return flow.why_not() or (incoming.why_not() if outcome.meanwhile == "webhook" else "")
 
 
 def discoveries(wish: Wish, found: Sequence[tuple[Flow, Outcome]]) -> list[Trial]:

@@ -20,6 +20,7 @@ from foundation import ids
 from orders.models import Checkout, Order
 from payments.models import Payment
 from tests import builders
+from tests.crash import incoming
 from tests.crash.forks import Line
 from tests.crash.memory import FlightRecorder
 from tests.crash.outcomes import Outcome
@@ -146,6 +147,13 @@ class Scene:
     def run(self, task: str) -> None:
         """One task, as a worker calls it, without a message."""
         app.tasks[task]()
+
+    def deliver_events(self) -> list[int]:
+        """Every event that the processor has about this payment, carried to our endpoint."""
+        statuses = incoming.deliver(self.sandbox, self.payment_reference())
+        text = str(statuses)
+        self.probe.around("response", text, lambda: self.line.say(told=text), lost=AssertionError)
+        return statuses
 
     def relay(self) -> int:
         """One batch from the outbox to the broker."""

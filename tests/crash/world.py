@@ -56,15 +56,16 @@ def past_the_lease(scene: Scene) -> None:
 def _round(scene: Scene, seconds: float) -> Work:
     """What is due now; then time goes by, each periodic job runs once, and what follows from it."""
     work = scene.probe.work = Work()
-    _tell_everything(scene)
+    tell_everything(scene)
     scene.later(seconds)
     for task in periodic_jobs():
         app.tasks[task]()
-    _tell_everything(scene)
+    tell_everything(scene)
     return work
 
 
-def _tell_everything(scene: Scene) -> None:
+def tell_everything(scene: Scene) -> None:
+    """Relay what is due and run every message, until none is left."""
     for _ in range(_BATCHES_MAX):
         if not scene.relay() + broker.work_off():
             return

@@ -39,7 +39,8 @@ class Flow:
     `again`: what happens by itself after a death (a client repeats). What the broker gives out
     again is not named here: it always does, in the variant of that name. `settles` is False
     for flows that end at somebody's desk or wait for somebody; `keeps_keys` is False where keys
-    are forgotten. `declined_by` is a fault of the sandbox, or the card itself.
+    are forgotten. `declined_by` is a fault of the sandbox, or the card itself. `why_not` says why
+    the flow can not be tried yet, '' when it can.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Flow:
     settles: bool = True
     keeps_keys: bool = True
     expect: Expectation = nothing_more
+    why_not: Callable[[], str] = str
 
     def outcome(self, name: str) -> Outcome:
         """One of this flow's outcomes by name. Raises `LookupError`."""
