@@ -18,6 +18,11 @@ _ASK_CHECKOUT: Final = CaseVerb(
     "It is taken up where it stands: the processor is asked, and what is left is done.",
 )
 
+_LOOK_AGAIN: Final = CaseVerb(
+    "payments.case_verbs.look_again",
+    "The processor is asked what it shows now, and our rows follow. Nothing is sent.",
+)
+
 CASE_KINDS: Final[dict[str, CaseKind]] = {
     # Undoing a checkout does not come to an end: held or taken money without an order.
     "checkout_not_undone": CaseKind(
@@ -73,16 +78,43 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             )
         },
     ),
-    # The processor says it took more than was held: our rows can not say so.
+    # More was taken than held, or than asked for: what was held is booked, the rest is not.
     "captured_above_hold": CaseKind(
         owner=_MONEY,
         due_seconds=4 * _HOUR,
-        healed="payments.case_verbs.settled_payments",
+        healed="payments.case_verbs.none_by_itself",
+        verbs={"retry": _LOOK_AGAIN},
+    ),
+    # The processor shows what can not be: another currency, a hold of what was declined.
+    "payment_differs": CaseKind(
+        owner=_MONEY,
+        due_seconds=4 * _HOUR,
+        healed="payments.case_verbs.none_by_itself",
+        verbs={"retry": _LOOK_AGAIN},
+    ),
+    "refund_outcome_unknown": CaseKind(
+        owner=_MONEY,
+        due_seconds=_DAY,
+        healed="payments.case_verbs.ended_refunds",
         verbs={
             "retry": CaseVerb(
-                "payments.case_verbs.ask_again", "The processor is asked again what it took."
+                "payments.case_verbs.ask_about_refund",
+                "The processor is asked now. It is sent again only if it never happened.",
             )
         },
+    ),
+    "refund_differs": CaseKind(
+        owner=_MONEY,
+        due_seconds=_DAY,
+        healed="payments.case_verbs.none_by_itself",
+        verbs={"retry": _LOOK_AGAIN},
+    ),
+    # The bank returned a refund that had succeeded: the customer is owed the money.
+    "refund_came_back": CaseKind(
+        owner=_MONEY,
+        due_seconds=_DAY,
+        healed="payments.case_verbs.none_by_itself",
+        verbs={"retry": _LOOK_AGAIN},
     ),
     "event_dead": CaseKind(
         owner=_SHOP,

@@ -1,4 +1,4 @@
-"""What a person may have done about a payment whose outcome is not known."""
+"""What a person may have done about a payment or a refund, and when its trouble is over."""
 
 import uuid
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from typing import Final
 from django.db.models import Q
 
 from foundation.models import Case
-from payments.models import Payment
+from payments.models import Payment, Refund, Source
 from payments.services import resolve
+from payments.services.observe import InFlight, NotAnswered, look_and_observe
 
 _IN_DOUBT: Final = Q(state__in=("capturing", "voiding", "unknown")) | Q(
     state="abandoned", leased_until__isnull=False
@@ -22,7 +23,43 @@ def ask_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on 
     return f"The payment is {state.replace('_', ' ')} now."
 
 
+def ask_about_refund(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - as above
+    """The same about a refund. It is sent again only if it never happened."""
+    resolve.try_refund_now(case.aggregate_id)
+    return f"The refund is {Refund.objects.get(pk=case.aggregate_id).state} now."
+
+
+def look_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - as above
+    """Bring our rows in line with what the processor shows now. Nothing is sent."""
+    try:
+        payment = look_and_observe(_payment_of(case), by=by, source=Source.PROCESSOR)
+    except InFlight:
+        return "Somebody is at work on it; look again in a minute."
+    except NotAnswered:
+        return "The processor did not answer; nothing was changed."
+    taken = f"{payment.captured_amount} {payment.currency} captured"
+    return (
+        f"The payment is {payment.state.replace('_', ' ')}, {taken}. Close the case if all is well."
+    )
+
+
+def _payment_of(case: Case) -> uuid.UUID:
+    refund = Refund.objects.filter(pk=case.aggregate_id).first()
+    return refund.payment_id if refund else case.aggregate_id
+
+
 def settled_payments(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Those with no step in doubt."""
     doubted = set(Payment.objects.filter(_IN_DOUBT, pk__in=ids).values_list("pk", flat=True))
     return [payment_id for payment_id in ids if payment_id not in doubted]
+
+
+def ended_refunds(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those the processor has said the end of."""
+    ended = Refund.objects.filter(pk__in=ids).exclude(state="pending")
+    return list(ended.values_list("pk", flat=True))
+
+
+def none_by_itself(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:  # noqa: ARG001 - the table's shape
+    """What only a person can end."""
+    return []

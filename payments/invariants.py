@@ -179,14 +179,14 @@ class StepsInFlightAreLeased(Invariant):
     """G-5: a step claimed without a lease would be nobody's."""
 
     name = "payment_steps_in_flight_are_leased"
-    rule = "A payment that is capturing or voiding has a lease, and nobody's dead one for long."
+    rule = "A payment that is capturing or voiding has a lease, or a time to be asked about."
     about = "payment"
     grace_seconds = 3600.0
     sql = """
         SELECT id, state || ', lease ' || coalesce('ended ' || leased_until::text, 'missing')
         FROM payments_payment
         WHERE id >= %(since)s AND state IN ('capturing', 'voiding')
-          AND (leased_until IS NULL OR leased_until < %(settled)s)
+          AND (leased_until IS NULL OR greatest(leased_until, resolve_at) < %(settled)s)
     """
 
 

@@ -1,24 +1,32 @@
 """What only a person can decide is put on a person's desk, and never keeps a row from moving on."""
 
+from typing import Final
+
 from foundation import cases
 from foundation.cases import Subject
 from foundation.money import Money
 from payments.models import Payment, Refund
 
+OUTCOME_UNKNOWN: Final = "payment_outcome_unknown"
+DIFFERS: Final = "payment_differs"
+CAPTURED_ABOVE_HOLD: Final = "captured_above_hold"
+REFUND_UNKNOWN: Final = "refund_outcome_unknown"
+REFUND_DIFFERS: Final = "refund_differs"
+REFUND_CAME_BACK: Final = "refund_came_back"
 
-def needs_person(
-    payment: Payment, *, what: str, amount: int, detail: str, about: Refund | None = None
-) -> None:
-    """Somebody must look at this payment, or at one refund of it: a case `payment_<what>`.
+
+def needs_person(about: Payment | Refund, kind: str, *, amount: int, detail: str) -> None:
+    """Somebody must look at this payment, or this refund: a case of `kind`.
 
     `amount` at stake, in minor units. Called in the transaction that found it out. A repeat
-    refreshes the case. Raises `LookupError` for a `what` that has no kind of case.
+    refreshes the case.
     """
-    row = payment if about is None else about
+    is_refund = isinstance(about, Refund)
+    known = about.processor_reference or "no id known"
     cases.open_once(
-        f"payment_{what}",
-        about=Subject("payment" if about is None else "refund", row.pk),
-        title=f"{row.reference}: {what.replace('_', ' ')}",
-        detail=f"{detail}. At the processor: {payment.processor_reference or 'no id known'}.",
-        stake=Money(amount, payment.currency),
+        kind,
+        about=Subject("refund" if is_refund else "payment", about.pk),
+        title=f"{about.reference}: {kind.replace('_', ' ')}",
+        detail=f"{detail}. At the processor: {known}.",
+        stake=Money(amount, about.currency),
     )

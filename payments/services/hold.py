@@ -8,7 +8,7 @@ from payments.models import Payment, PaymentTransaction
 from payments.postings import DISPUTE_NOTE
 from payments.processors.base import ProcessorPayment
 from payments.services import difference, steps
-from payments.services.attention import needs_person
+from payments.services.attention import CAPTURED_ABOVE_HOLD, needs_person
 from payments.services.difference import Difference
 from payments.services.steps import Kind, Wish
 
@@ -129,4 +129,4 @@ def _report(payment: Payment, found: Difference, *, was: str) -> None:
         too_much += max(0, found.captured - payment.claimed_amount)
     if too_much:
         detail = f"{payment.claimed_amount} asked for, {found.captured} taken"
-        needs_person(payment, what="captured_too_much", amount=too_much, detail=detail)
+        needs_person(payment, CAPTURED_ABOVE_HOLD, amount=too_much, detail=detail)

@@ -20,7 +20,7 @@ from payments.processors.base import (
     ProcessorUnavailable,
 )
 from payments.services import dispute, hold, refund_outcome, steps
-from payments.services.attention import needs_person
+from payments.services.attention import DIFFERS, needs_person
 from payments.services.authorize import look_up
 from payments.states import IN_DOUBT
 
@@ -74,7 +74,7 @@ def observe(
     """
     if seen.currency != payment.currency:
         what = f"seen in {seen.currency}"
-        needs_person(payment, what="other_currency", amount=payment.amount, detail=what)
+        needs_person(payment, DIFFERS, amount=payment.amount, detail=what)
         return False
     if payment.state in ("declined", "abandoned"):
         return _never_held(payment, seen)
@@ -91,7 +91,7 @@ def _never_held(payment: Payment, seen: ProcessorPayment) -> bool:
     """A no that became a yes at the processor is nothing that a rule of ours may undo."""
     if seen.status in ("authorized", "captured"):
         detail = f"{payment.state} here, {seen.status} at the processor"
-        needs_person(payment, what="held_after_all", amount=seen.amount, detail=detail)
+        needs_person(payment, DIFFERS, amount=seen.amount, detail=detail)
     return False
 
 

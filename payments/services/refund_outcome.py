@@ -13,7 +13,7 @@ from foundation.state_machine import IllegalTransition, move
 from payments.models import Payment, PaymentTransaction, Refund, Source
 from payments.processors.base import ProcessorRefund
 from payments.services import steps
-from payments.services.attention import needs_person
+from payments.services.attention import REFUND_CAME_BACK, REFUND_DIFFERS, needs_person
 from payments.services.steps import Kind, Wish
 from payments.states import REFUND
 
@@ -37,7 +37,7 @@ def follow(payment: Payment, seen: ProcessorRefund, *, by: str) -> bool:
             return False
     if made.amount != seen.amount:
         detail = f"{made.reference}: {made.amount} here, {seen.amount} at the processor"
-        needs_person(payment, what="refund_differs", amount=seen.amount, detail=detail)
+        needs_person(made, REFUND_DIFFERS, amount=seen.amount, detail=detail)
         return False
     made.payment = payment
     return settle(payment, made, seen, by=by)
@@ -116,7 +116,7 @@ def _fail_later(payment: Payment, made: Refund, *, code: str, by: str) -> None:
     _end(made, to="failed", by=by, failure_code=code)
     steps.book(payment, _row(made, Kind.REFUND_FAILURE, error_code=code), by=by)
     steps.tell(payment, ["refund.failed"], **facts(made), failure_code=code)
-    needs_person(payment, what="refund_came_back", amount=made.amount, detail=made.reference)
+    needs_person(made, REFUND_CAME_BACK, amount=made.amount, detail=f"The bank says {code}")
 
 
 def _end(made: Refund, *, to: str, by: str, **changes: Any) -> None:

@@ -21,7 +21,7 @@ from foundation.transactions import durable
 from payments.models import Payment, Refund
 from payments.services import authorize, capture, reauthorize, refund, steps, void
 from payments.services.ask import Answer
-from payments.services.attention import needs_person
+from payments.services.attention import OUTCOME_UNKNOWN, REFUND_UNKNOWN, needs_person
 from payments.services.authorize import look_up
 from payments.states import IN_DOUBT
 
@@ -136,10 +136,10 @@ def _report(asked: Payment | Refund) -> None:
     """After so many tries it needs a person, and is asked about daily all the same."""
     if not _is_overdue(asked):
         return
-    payment = asked.payment if isinstance(asked, Refund) else asked
-    detail = f"{asked} is {asked.state} after {asked.look_ups} look-ups"
+    kind = REFUND_UNKNOWN if isinstance(asked, Refund) else OUTCOME_UNKNOWN
+    detail = f"It is {asked.state} after {asked.look_ups} look-ups"
     with durable():
-        needs_person(payment, what="outcome_unknown", amount=asked.amount, detail=detail)
+        needs_person(asked, kind, amount=asked.amount, detail=detail)
 
 
 def _is_overdue(asked: Payment | Refund) -> bool:

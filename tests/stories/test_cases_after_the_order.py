@@ -5,7 +5,6 @@ from contextlib import suppress
 
 import pytest
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import IntegrityError
 
 from events import relay
 from foundation import cases, clock
@@ -14,7 +13,7 @@ from orders.models import Notification
 from payments.models import Payment
 from payments.processors.base import OutcomeUnknown
 from payments.processors.stripe import StripeProcessor
-from payments.services import capture
+from payments.services import capture, refund
 from payments.services.resolve import resolve_unknown
 from tests.invariants.test_rules import broken
 from tests.stories import world
@@ -32,7 +31,7 @@ def a_capture_in_doubt(api, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(StripeProcessor, "capture", silent)
         patched.setattr(StripeProcessor, "find", silent)
-        for _ in range(15):
+        for _ in range(20):
             world.drive_everything(seconds=3601)
     return Payment.objects.get()
 
@@ -63,25 +62,44 @@ def test_a_payment_settled_by_others_ends_its_case_at_the_next_sweep(a_capture_i
     assert (case.state, case.ended_by) == ("resolved", "system:cases")
 
 
-def test_more_taken_than_was_held_is_a_case_and_never_believed(api, shop):
+def test_more_taken_than_was_held_is_booked_as_far_as_it_was_and_a_person_ends_the_case(api, shop):
     order = world.an_order(api)
     shop.fault("capture", "wrong_amount_echoed")
     shop.fault("retrieve", "wrong_amount_echoed")
     world.lose_events()
-    with pytest.raises(IntegrityError):
-        capture.capture(order.payment_id, by="test")
+    capture.capture(order.payment_id, by="test")
     world.later()
     resolve_unknown(limit=5)
 
     case = the_case("captured_above_hold")
-    assert (case.aggregate_id, case.amount) == (order.payment_id, 4298)
-    assert Payment.objects.get().captured_amount == 0
+    assert (case.aggregate_id, case.amount) == (order.payment_id, 1)
+    assert Payment.objects.get().captured_amount == 4298
 
     shop.heal()
-    world.later(DAY)
-    act(case, "retry")
-    assert the_case("captured_above_hold").state == "resolved"
-    assert Payment.objects.get().captured_amount == 4298
+    assert "4298 USD captured" in act(case, "retry")
+    assert the_case("captured_above_hold").state == "open"
+    cases.close(case.pk, by="staff:ana", reason="an echo of the processor's")
+    assert broken() == set()
+
+
+def test_a_refund_nobody_answers_for_is_a_case_and_ends_with_the_answer(api, monkeypatch):
+    def silent(self, **asked):
+        raise OutcomeUnknown("read timeout")
+
+    order = world.an_order(api)
+    capture.capture(order.payment_id, by="test")
+    with monkeypatch.context() as patched:
+        patched.setattr(StripeProcessor, "refund", silent)
+        patched.setattr(StripeProcessor, "find_refund", silent)
+        refund.refund(order.payment_id, by="test", reason="came back")
+        for _ in range(20):
+            world.sweeps(seconds=3601)
+
+    case = the_case("refund_outcome_unknown")
+    assert case.amount == 4298
+    world.later(120)
+    assert act(case, "retry") == "The refund is succeeded now."
+    assert the_case("refund_outcome_unknown").state == "resolved"
 
 
 def test_an_event_that_can_not_be_told_is_a_case_and_is_told_again_on_request(api, settings):
