@@ -18,6 +18,11 @@ _ASK_CHECKOUT: Final = CaseVerb(
     "It is taken up where it stands: the processor is asked, and what is left is done.",
 )
 
+_GO_ON_CANCELING: Final = CaseVerb(
+    "orders.case_verbs.go_on_canceling",
+    "Its cancellation is taken up where it stands: the money is asked about, then released.",
+)
+
 CASE_KINDS: Final[dict[str, CaseKind]] = {
     # Undoing a checkout does not come to an end: held or taken money without an order.
     "checkout_not_undone": CaseKind(
@@ -50,6 +55,35 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
                 "The sweep starts its next step again, as often as it would for a new order.",
             )
         },
+    ),
+    # Canceling an order does not come to an end: the processor is silent, or keeps the money.
+    "order_not_undone": CaseKind(
+        owner=_MONEY,
+        due_seconds=4 * _HOUR,
+        healed="orders.case_verbs.undone_orders",
+        verbs={"retry": _GO_ON_CANCELING},
+    ),
+    "cancellation_crashing": CaseKind(
+        owner=_SHOP,
+        due_seconds=4 * _HOUR,
+        healed="orders.case_verbs.undone_orders",
+        verbs={"resume": _GO_ON_CANCELING},
+    ),
+    # Its hold is gone before anything was taken: nothing ships.
+    "order_unpaid": CaseKind(
+        owner=_SHOP,
+        due_seconds=_DAY,
+        healed="orders.case_verbs.paid_orders",
+        verbs={
+            "retry": CaseVerb(
+                "orders.case_verbs.hold_again",
+                "The whole amount is held anew on the card the order was bought with.",
+            )
+        },
+    ),
+    # Goods left on a hold that died: somebody has to ask the shopper for the money.
+    "shipped_unpaid": CaseKind(
+        owner=_MONEY, due_seconds=4 * _HOUR, healed="orders.case_verbs.made_good_orders"
     ),
     "mail_given_up": CaseKind(
         owner=_SHOP,
