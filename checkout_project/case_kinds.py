@@ -22,6 +22,10 @@ _LOOK_AGAIN: Final = CaseVerb(
     "payments.case_verbs.look_again",
     "The processor is asked what it shows now, and our rows follow. Nothing is sent.",
 )
+_GO_ON_CANCELING: Final = CaseVerb(
+    "orders.case_verbs.go_on_canceling",
+    "Its cancellation is taken up where it stands: the money is asked about, then released.",
+)
 
 CASE_KINDS: Final[dict[str, CaseKind]] = {
     # Undoing a checkout does not come to an end: held or taken money without an order.
@@ -55,6 +59,35 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
                 "The sweep starts its next step again, as often as it would for a new order.",
             )
         },
+    ),
+    # Canceling an order does not come to an end: the processor is silent, or keeps the money.
+    "order_not_undone": CaseKind(
+        owner=_MONEY,
+        due_seconds=4 * _HOUR,
+        healed="orders.case_verbs.undone_orders",
+        verbs={"retry": _GO_ON_CANCELING},
+    ),
+    "cancellation_crashing": CaseKind(
+        owner=_SHOP,
+        due_seconds=4 * _HOUR,
+        healed="orders.case_verbs.undone_orders",
+        verbs={"resume": _GO_ON_CANCELING},
+    ),
+    # Its hold is gone before anything was taken: nothing ships.
+    "order_unpaid": CaseKind(
+        owner=_SHOP,
+        due_seconds=_DAY,
+        healed="orders.case_verbs.paid_orders",
+        verbs={
+            "retry": CaseVerb(
+                "orders.case_verbs.hold_again",
+                "The whole amount is held anew on the card the order was bought with.",
+            )
+        },
+    ),
+    # Goods left on a hold that died: somebody has to ask the shopper for the money.
+    "shipped_unpaid": CaseKind(
+        owner=_MONEY, due_seconds=4 * _HOUR, healed="orders.case_verbs.made_good_orders"
     ),
     "mail_given_up": CaseKind(
         owner=_SHOP,

@@ -4,10 +4,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
+from foundation.errors import DomainError
 from foundation.models import Case
-from orders import notifications, stalled
+from orders import notifications, repayment, stalled
+from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import recovery
-from orders.models import Checkout, Notification, Order
+from orders.models import Cancellation, Checkout, Notification, Order
+from payments.models import Source
 
 _ENDED: Final = ("completed", "failed", "expired", "compensated")
 _BUSY: Final = "Nothing was done: somebody is at work on it right now. Look again in a minute."
@@ -43,6 +46,49 @@ def send_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on
     except OSError as error:  # whatever a mail server can do
         return f"Not sent: {error}"
     return "Sent." if told_orders([case.aggregate_id]) else "Nothing was done: it is being sent."
+
+
+def go_on_canceling(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on record already
+    """Run the cancellation of an order from where it stands, however long it was put off."""
+    undone = Cancellation.objects.get(order_id=case.aggregate_id)
+    if not cancellation_recovery.resume(undone.pk):
+        return _BUSY
+    return f"The order is {_state_of(case.aggregate_id)} now."
+
+
+def hold_again(case: Case, *, by: str, reason: str) -> str:
+    """Ask for a new hold, with the card the order was bought with."""
+    try:
+        made = repayment.ask_again(case.aggregate_id, by=by, reason=reason, source=Source.STAFF)
+    except DomainError as refusal:
+        return f"Nothing was done: {refusal.detail}"
+    return f"The new hold is {made.state.replace('_', ' ')}."
+
+
+def _state_of(order_id: uuid.UUID) -> str:
+    state = Order.objects.values_list("state", flat=True).get(pk=order_id)
+    return state.replace("_", " ")
+
+
+def undone_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those that nobody is canceling any more."""
+    return _orders_outside(ids, "canceling")
+
+
+def paid_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those that wait for no money any more: paid for again, or canceled."""
+    return _orders_outside(ids, "payment_required")
+
+
+def _orders_outside(ids: Sequence[uuid.UUID], state: str) -> list[uuid.UUID]:
+    rows = Order.objects.filter(pk__in=ids).exclude(state=state)
+    return list(rows.values_list("pk", flat=True))
+
+
+def made_good_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those shipped on a dead hold that were paid after all."""
+    rows = Order.objects.filter(pk__in=ids, payment__captured_amount__gt=0)
+    return list(rows.values_list("pk", flat=True))
 
 
 def ended_checkouts(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

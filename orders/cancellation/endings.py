@@ -10,6 +10,7 @@ from foundation.models import IdempotencyKey
 from foundation.saga import Pause
 from foundation.state_machine import move
 from orders import representations, selectors
+from orders.cancellation import attention
 from orders.models import Cancellation
 from orders.states import CANCELLATION
 
@@ -43,6 +44,7 @@ def answer_the_request(cancellation: Cancellation, key: IdempotencyKey) -> None:
     """The end: the final answer is stored in the transaction that cancels the order."""
     cancellation.ended_at = clock.now()
     cancellation.state = "completed"
+    attention.is_over(cancellation)
     cancellation.answer = _answer(cancellation, status=200)
     idempotency.complete(key, cancellation.answer)
 
@@ -50,6 +52,8 @@ def answer_the_request(cancellation: Cancellation, key: IdempotencyKey) -> None:
 def answer_for_now(cancellation: Cancellation, key: IdempotencyKey, pause: Pause) -> None:
     """The money is not settled yet: 202, not stored, and somebody comes back for it."""
     cancellation.state = pause.state
+    if pause.state == "needs_attention":
+        attention.tell_not_undone(cancellation)
     idempotency.postpone(key, seconds=pause.seconds)
     cancellation.answer = in_flight(cancellation)
 

@@ -15,6 +15,7 @@ from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from orders import fulfillment, inventory, repayment
+from orders.cancellation import attention
 from orders.fulfillment import rows as fulfillment_rows
 from orders.models import Order
 from orders.states import ORDER
@@ -35,8 +36,8 @@ def follow_payment(payment_id: uuid.UUID) -> None:
     newest = repayment.newest(order.payment)
     if newest.pk != order.payment_id:
         _follow_replacement(order, newest)
-    elif not cancel_for_void(payment_id):
-        require_payment(payment_id)
+    elif not cancel_for_void(payment_id) and not require_payment(payment_id):
+        _tell_if_shipped_unpaid(order)
 
 
 def _order_of(payment_id: uuid.UUID) -> Order | None:
@@ -129,5 +130,14 @@ def stop_for_payment(order: Order, *, reason: str) -> None:
         next_step_at=None,
     )
     fulfillment.cancel_pending(order, by=BY, reason=reason)
+    attention.tell_unpaid(order, reason=reason)
     facts = {"order": order.reference, "order_id": str(order.pk)}
     outbox.record(order.checkout_id, [Event("order.payment_required", facts)])
+
+
+def _tell_if_shipped_unpaid(order: Order) -> None:
+    payment = order.payment
+    is_dead = payment.state in ("voided", "expired") and payment.captured_amount == 0
+    if is_dead and order.state in ("fulfilling", "completed"):
+        with durable():
+            attention.tell_shipped_unpaid(order)

@@ -9,9 +9,10 @@ import uuid
 
 from django.conf import settings
 
-from foundation import idempotency
+from foundation import idempotency, poison
 from foundation.idempotency import Overtaken
 from foundation.models import IdempotencyKey
+from orders.cancellation import attention
 from orders.cancellation.cancel import KIND, found, lease_of
 from orders.cancellation.saga import CANCELLATION
 
@@ -19,7 +20,11 @@ _log = logging.getLogger(__name__)
 
 
 def recover_cancellations(*, limit: int) -> int:
-    """Take up to `limit` cancellations with a dead lease further; returns how many it took."""
+    """Take up to `limit` cancellations with a dead lease further; returns how many it took.
+
+    One whose runners keep dying is parked with a case instead.
+    """
+    poison.park(kind=KIND, limit=limit, tell=attention.tell_crashing)
     give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
     for taken in range(limit):
         if time.monotonic() >= give_up_at:

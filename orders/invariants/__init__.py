@@ -1,5 +1,5 @@
 """What must hold over checkouts, orders and stock. Importing a module registers its rules."""
 
-from orders.invariants import books, histories, sagas, stock
+from orders.invariants import books, histories, orders, sagas, stock
 
-__all__ = ["books", "histories", "sagas", "stock"]
+__all__ = ["books", "histories", "orders", "sagas", "stock"]

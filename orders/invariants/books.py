@@ -53,7 +53,7 @@ class EndedOrdersAreSquare(Invariant):
     """M-11: completed means paid in full, canceled means nothing kept."""
 
     name = "ended_orders_are_square"
-    rule = "A completed order is captured in full; a canceled one keeps nothing after a day."
+    rule = "A day later a completed order is captured in full, and a canceled one keeps nothing."
     about = "order"
     grace_seconds = 86_400.0
     sql = """
@@ -66,13 +66,13 @@ class EndedOrdersAreSquare(Invariant):
             WHERE told.aggregate_id IN (placed.id, placed.checkout_id, payment.id)
               AND told.state <> 'resolved'
         ) AND (
-            (placed.state = 'completed' AND payment.captured_amount < placed.total_amount)
-            OR (placed.state = 'canceled' AND payment.captured_amount > payment.refunded_amount
-                AND NOT EXISTS (
-                    SELECT 1 FROM foundation_transition moved
-                    WHERE moved.aggregate_id = placed.id AND moved.to_state = 'canceled'
-                      AND moved.at > %(settled)s
-            ))
+            (placed.state = 'completed' AND payment.captured_amount < placed.total_amount
+                AND placed.settlement_policy <> 'manual')
+            OR (placed.state = 'canceled' AND payment.captured_amount > payment.refunded_amount)
+        ) AND NOT EXISTS (
+            SELECT 1 FROM foundation_transition moved
+            WHERE moved.aggregate_id = placed.id AND moved.to_state = placed.state
+              AND moved.at > %(settled)s
         )
     """
 
@@ -89,7 +89,8 @@ class OrdersAreTold(Invariant):
             SELECT stream,
                 count(*) FILTER (WHERE type = 'order.placed') AS placed,
                 count(*) FILTER (WHERE type = 'order.canceled') AS canceled,
-                count(*) FILTER (WHERE type = 'payment.captured') AS captured
+                count(*) FILTER (WHERE type IN ('payment.captured', 'payment.partially_captured'))
+                    AS captured
             FROM events_outboxevent WHERE stream >= %(since)s GROUP BY stream
         )
         SELECT placed.id, concat_ws(' ', placed.state, 'told placed', coalesce(told.placed, 0),
@@ -118,7 +119,8 @@ class DueOrdersAreWatched(Invariant):
         JOIN payments_payment payment ON payment.id = placed.payment_id
         WHERE placed.id >= %(since)s AND placed.next_step_at IS NULL
           AND (placed.state = 'placed'
-               OR (placed.state = 'fulfilling' AND payment.state IN ('authorized', 'capturing')))
+               OR (placed.state IN ('fulfilling', 'completed') AND (payment.state = 'capturing'
+                   OR (payment.state = 'authorized' AND placed.settlement_policy = 'on_order'))))
           AND NOT EXISTS (
             SELECT 1 FROM foundation_case told
             WHERE told.aggregate_id = placed.id AND told.state <> 'resolved'

@@ -21,11 +21,11 @@ class ReservedIsTheSumOfHolds(Invariant):
     """S-2: counter and holds move in one statement, so they always agree."""
 
     name = "reserved_stock_is_the_sum_of_its_holds"
-    rule = "What is reserved of a SKU is the sum of its open reservations."
+    rule = "What is reserved of a SKU is what its open reservations hold and did not ship."
     about = "stockitem"
     sql = """
         WITH open_holds AS (
-            SELECT sku, sum(quantity) AS quantity FROM orders_reservation
+            SELECT sku, sum(quantity - consumed_quantity) AS quantity FROM orders_reservation
             WHERE state IN ('held', 'committed') GROUP BY sku
         )
         SELECT stock.product_id, coalesce(stock.sku, open_holds.sku)

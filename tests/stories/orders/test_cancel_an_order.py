@@ -4,7 +4,8 @@ import pytest
 from django.core import mail
 
 from events.models import OutboxEvent
-from foundation.models import AuditEntry, IdempotencyKey
+from foundation import cases
+from foundation.models import AuditEntry, Case, IdempotencyKey
 from orders import fulfillment, settlement
 from orders.cancellation.recovery import recover_cancellations
 from orders.models import Cancellation, Fulfillment, Order, Reservation, StockItem
@@ -217,9 +218,25 @@ def test_one_that_finds_no_end_is_shown_to_a_person_and_still_goes_on(api, shop,
             world.later(900)
             recover_cancellations(limit=5)
         assert Cancellation.objects.get().state == "needs_attention"
+        case = Case.objects.get(kind="order_not_undone")
+        assert (case.state, case.aggregate_id, case.amount) == ("open", order.pk, 4298)
 
     world.drive_everything(6, seconds=86_400)
 
+    assert_undone(shop, order)
+    case.refresh_from_db()
+    assert case.state == "resolved"
+
+
+def test_a_person_takes_a_cancellation_up_before_its_time(api, shop, order, settings):
+    settings.ATTENTION_AFTER_TRIES = 1
+    with world.processor_away():
+        cancel(api, order)
+    case = Case.objects.get(kind="order_not_undone")
+
+    told = cases.act(case.pk, verb="retry", by="staff:anna", reason="the processor is back")
+
+    assert "canceled" in told
     assert_undone(shop, order)
 
 

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from foundation import clock
+from foundation.models import Case
 from orders.models import Fulfillment, Order, StockItem
 from payments.models import Payment
 from tests import builders
@@ -119,6 +120,7 @@ def test_without_a_new_hold_nothing_ships_and_the_stock_stays(api, shop, refused
     order = refused_anew
 
     assert order.state == "payment_required"
+    assert Case.objects.get(kind="order_unpaid").aggregate_id == order.pk
     assert shop.holds(order.payment.reference) == []
     assert Fulfillment.objects.get().state == "canceled"
     assert StockItem.objects.get().reserved == 2
@@ -206,3 +208,16 @@ def test_a_new_hold_whose_answer_is_lost_is_found_and_the_order_goes_on(api, sho
     assert (fresh.state, fresh.payment.state) == ("fulfilling", "authorized")
     assert fresh.payment.replaces_id == order.payment_id
     assert len(shop.effects(fresh.payment.reference, "authorization")) == 1
+
+
+def test_goods_that_left_on_a_hold_that_died_are_on_a_persons_desk(api, shop, settings):
+    order = an_order(api, settings, "manual")
+    (shipment,) = shipments(api, order)
+    patch(api, shipment, status="shipped")
+    world.release_behind_our_back(order.payment)
+    runs_out_in(-1)
+
+    world.drive_everything(3)
+
+    assert now(order).payment.state in ("voided", "expired")
+    assert Case.objects.get(kind="shipped_unpaid").aggregate_id == order.pk

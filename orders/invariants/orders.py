@@ -1,0 +1,61 @@
+"""What must hold over what is shipped and what is undone."""
+
+from foundation.invariants import Invariant, register
+
+
+@register
+class ShipmentsAddUp(Invariant):
+    """What is owed and what left are together what was bought: nothing is forgotten."""
+
+    name = "shipments_add_up"
+    rule = "The shipments of an order being fulfilled, canceled ones aside, carry all of it."
+    about = "order"
+    sql = """
+        WITH shipping AS (
+            SELECT part.order_line_id, sum(part.quantity) AS units
+            FROM orders_fulfillmentline part
+            JOIN orders_fulfillment shipment ON shipment.id = part.fulfillment_id
+            WHERE shipment.state <> 'canceled' GROUP BY part.order_line_id
+        )
+        SELECT placed.id, line.sku || ': bought ' || line.quantity || ', in shipments '
+            || coalesce(shipping.units, 0)
+        FROM orders_order placed
+        JOIN orders_orderline line ON line.order_id = placed.id
+        LEFT JOIN shipping ON shipping.order_line_id = line.id
+        WHERE placed.id >= %(since)s AND placed.state IN ('fulfilling', 'completed')
+          AND coalesce(shipping.units, 0) <> line.quantity
+    """
+
+
+@register
+class CancellationsAreCarried(Invariant):
+    """G-1 for the second saga: a lock that nobody holds would lock for ever."""
+
+    name = "cancellations_are_carried"
+    rule = "Every order being canceled has a cancellation with an open key, and no other order has."
+    about = "order"
+    sql = """
+        SELECT placed.id, placed.state || ', its cancellation is '
+            || coalesce(undone.state, 'missing')
+        FROM orders_order placed
+        LEFT JOIN orders_cancellation undone ON undone.order_id = placed.id
+        LEFT JOIN foundation_idempotencykey key
+            ON key.subject_id = undone.id AND key.state = 'in_progress'
+        WHERE placed.id >= %(since)s AND (placed.state = 'canceling') <> (key.id IS NOT NULL)
+    """
+
+
+@register
+class UnsettledCancellationsAreCases(Invariant):
+    """G-1: needs_attention without a case is a state nobody sees."""
+
+    name = "unsettled_cancellations_are_cases"
+    rule = "Every cancellation in needs_attention has a case that a person sees."
+    about = "order"
+    sql = """
+        SELECT undone.order_id, undone.state FROM orders_cancellation undone
+        WHERE undone.order_id >= %(since)s AND undone.state = 'needs_attention' AND NOT EXISTS (
+            SELECT 1 FROM foundation_case told
+            WHERE told.aggregate_id = undone.order_id AND told.state <> 'resolved'
+        )
+    """
