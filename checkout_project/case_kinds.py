@@ -18,6 +18,13 @@ _ASK_CHECKOUT: Final = CaseVerb(
     "It is taken up where it stands: the processor is asked, and what is left is done.",
 )
 
+
+def _to_judge(due_seconds: float) -> CaseKind:
+    return CaseKind(
+        owner=_MONEY, due_seconds=due_seconds, healed="payments.case_verbs.never_by_itself"
+    )
+
+
 CASE_KINDS: Final[dict[str, CaseKind]] = {
     # Undoing a checkout does not come to an end: held or taken money without an order.
     "checkout_not_undone": CaseKind(
@@ -61,11 +68,11 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             )
         },
     ),
-    # A capture, release or late hold whose outcome the processor does not say.
+    # A step at the processor whose outcome it does not say.
     "payment_outcome_unknown": CaseKind(
         owner=_MONEY,
         due_seconds=4 * _HOUR,
-        healed="payments.case_verbs.settled_payments",
+        healed="payments.case_verbs.settled",
         verbs={
             "retry": CaseVerb(
                 "payments.case_verbs.ask_again",
@@ -73,17 +80,12 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             )
         },
     ),
-    # The processor says it took more than was held: our rows can not say so.
-    "captured_above_hold": CaseKind(
-        owner=_MONEY,
-        due_seconds=4 * _HOUR,
-        healed="payments.case_verbs.settled_payments",
-        verbs={
-            "retry": CaseVerb(
-                "payments.case_verbs.ask_again", "The processor is asked again what it took."
-            )
-        },
-    ),
+    # What only a person can judge: it ends when somebody closes it.
+    "payment_captured_too_much": _to_judge(4 * _HOUR),
+    "payment_other_currency": _to_judge(4 * _HOUR),
+    "payment_held_after_all": _to_judge(4 * _HOUR),
+    "payment_refund_differs": _to_judge(_DAY),
+    "payment_refund_came_back": _to_judge(_DAY),
     "event_dead": CaseKind(
         owner=_SHOP,
         due_seconds=_DAY,

@@ -37,7 +37,7 @@ def follow(payment: Payment, seen: ProcessorRefund, *, by: str) -> bool:
             return False
     if made.amount != seen.amount:
         detail = f"{made.reference}: {made.amount} here, {seen.amount} at the processor"
-        needs_person(payment, what="refund_differs", amount=seen.amount, detail=detail)
+        needs_person(payment, what="refund_differs", amount=seen.amount, detail=detail, about=made)
         return False
     made.payment = payment
     return settle(payment, made, seen, by=by)
@@ -116,7 +116,8 @@ def _fail_later(payment: Payment, made: Refund, *, code: str, by: str) -> None:
     _end(made, to="failed", by=by, failure_code=code)
     steps.book(payment, _row(made, Kind.REFUND_FAILURE, error_code=code), by=by)
     steps.tell(payment, ["refund.failed"], **facts(made), failure_code=code)
-    needs_person(payment, what="refund_came_back", amount=made.amount, detail=made.reference)
+    detail = f"The bank sent it back: {code}"
+    needs_person(payment, what="refund_came_back", amount=made.amount, detail=detail, about=made)
 
 
 def _end(made: Refund, *, to: str, by: str, **changes: Any) -> None:

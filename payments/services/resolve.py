@@ -138,8 +138,11 @@ def _report(asked: Payment | Refund) -> None:
         return
     payment = asked.payment if isinstance(asked, Refund) else asked
     detail = f"{asked} is {asked.state} after {asked.look_ups} look-ups"
+    about = asked if isinstance(asked, Refund) else None
     with durable():
-        needs_person(payment, what="outcome_unknown", amount=asked.amount, detail=detail)
+        needs_person(
+            payment, what="outcome_unknown", amount=asked.amount, detail=detail, about=about
+        )
 
 
 def _is_overdue(asked: Payment | Refund) -> bool:

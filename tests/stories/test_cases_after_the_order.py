@@ -1,20 +1,18 @@
 """Payments, events and mails that do not heal by themselves reach a desk, and leave it healed."""
 
-import datetime as dt
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import IntegrityError
 
 from events import relay
-from foundation import cases, clock
+from foundation import cases, idempotency
 from foundation.models import Case
 from orders.models import Notification
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.processors.base import OutcomeUnknown
 from payments.processors.stripe import StripeProcessor
-from payments.services import capture
+from payments.services import capture, refund
 from payments.services.resolve import resolve_unknown
 from tests.invariants.test_rules import broken
 from tests.stories import world
@@ -22,36 +20,47 @@ from tests.stories.test_cases import DAY, act, the_case
 
 
 @pytest.fixture
-def a_capture_in_doubt(api, monkeypatch):
+def a_capture_in_doubt(api, settings, monkeypatch):
     """The capture's answer was lost, and the processor says nothing about it any more."""
+    world.an_order(api)
+    with silent(monkeypatch, "capture", "find"):
+        world.play_events()
+        Payment.objects.update(look_ups=settings.ATTENTION_AFTER_TRIES)
+        world.later()
+        resolve_unknown(limit=5)
+    return Payment.objects.get()
 
-    def silent(self, **asked):
+
+@contextmanager
+def silent(monkeypatch, *operations):
+    """The processor takes every such question, and says nothing."""
+
+    def no_answer(self, **asked):
         raise OutcomeUnknown("read timeout")
 
-    world.an_order(api)
     with monkeypatch.context() as patched:
-        patched.setattr(StripeProcessor, "capture", silent)
-        patched.setattr(StripeProcessor, "find", silent)
-        for _ in range(15):
-            world.drive_everything(seconds=3601)
-    return Payment.objects.get()
+        for operation in operations:
+            patched.setattr(StripeProcessor, operation, no_answer)
+        yield
 
 
 def test_a_capture_nobody_answers_for_is_a_case_and_ends_with_the_answer(a_capture_in_doubt):
     case = the_case("payment_outcome_unknown")
     assert (a_capture_in_doubt.state, case.amount) == ("capturing", 4298)
 
-    world.later(120)
+    world.later()
     told = act(case, "retry")
 
     assert told == "The payment is captured now."
     assert the_case("payment_outcome_unknown").state == "resolved"
 
 
-def test_a_person_does_not_disturb_who_is_at_work_on_the_payment(a_capture_in_doubt):
-    Payment.objects.update(leased_until=clock.now() + dt.timedelta(seconds=3599), look_ups=20)
+def test_a_person_does_not_disturb_who_is_at_work_on_the_payment(a_capture_in_doubt, shop):
+    asked = len(shop.requests(a_capture_in_doubt.reference))
+    Payment.objects.update(leased_until=idempotency.from_now(30))
 
-    assert act(the_case("payment_outcome_unknown"), "retry") == "The payment is capturing now."
+    assert "somebody is at work" in act(the_case("payment_outcome_unknown"), "retry")
+    assert len(shop.requests(a_capture_in_doubt.reference)) == asked
 
 
 def test_a_payment_settled_by_others_ends_its_case_at_the_next_sweep(a_capture_in_doubt):
@@ -63,25 +72,37 @@ def test_a_payment_settled_by_others_ends_its_case_at_the_next_sweep(a_capture_i
     assert (case.state, case.ended_by) == ("resolved", "system:cases")
 
 
-def test_more_taken_than_was_held_is_a_case_and_never_believed(api, shop):
+def test_a_refund_nobody_answers_for_is_a_case_about_the_refund(api, settings, monkeypatch):
+    payment = world.an_order(api).payment
+    world.play_events()
+    with silent(monkeypatch, "refund", "find"):
+        made = refund.refund(payment.pk, by="staff:ana", reason="broken mug", amount=500)
+        Refund.objects.update(look_ups=settings.ATTENTION_AFTER_TRIES)
+        world.later()
+        resolve_unknown(limit=5)
+
+    case = the_case("payment_outcome_unknown")
+    assert (case.aggregate, case.aggregate_id, case.amount) == ("refund", made.pk, 500)
+
+    world.later()
+    assert act(case, "retry") == "The refund is succeeded now."
+    assert the_case("payment_outcome_unknown").state == "resolved"
+
+
+def test_more_taken_than_was_held_is_a_case_that_a_person_judges(api, shop):
     order = world.an_order(api)
     shop.fault("capture", "wrong_amount_echoed")
     shop.fault("retrieve", "wrong_amount_echoed")
-    world.lose_events()
-    with pytest.raises(IntegrityError):
-        capture.capture(order.payment_id, by="test")
+    capture.capture(order.payment_id, by="test")
     world.later()
     resolve_unknown(limit=5)
 
-    case = the_case("captured_above_hold")
-    assert (case.aggregate_id, case.amount) == (order.payment_id, 4298)
-    assert Payment.objects.get().captured_amount == 0
-
-    shop.heal()
-    world.later(DAY)
-    act(case, "retry")
-    assert the_case("captured_above_hold").state == "resolved"
-    assert Payment.objects.get().captured_amount == 4298
+    case = the_case("payment_captured_too_much")
+    assert (case.aggregate_id, case.amount, case.currency) == (order.payment_id, 1, "USD")
+    cases.resolve_healed(limit=100)
+    assert the_case("payment_captured_too_much").state == "open"
+    cases.close(case.pk, by="staff:ana", reason="the processor corrected it")
+    assert the_case("payment_captured_too_much").state == "closed"
 
 
 def test_an_event_that_can_not_be_told_is_a_case_and_is_told_again_on_request(api, settings):
