@@ -99,11 +99,11 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             )
         },
     ),
-    # A capture, release or late hold whose outcome the processor does not say.
+    # A step at the processor whose outcome it does not say.
     "payment_outcome_unknown": CaseKind(
         owner=_MONEY,
         due_seconds=4 * _HOUR,
-        healed="payments.case_verbs.settled_payments",
+        healed="payments.case_verbs.settled",
         verbs={
             "retry": CaseVerb(
                 "payments.case_verbs.ask_again",

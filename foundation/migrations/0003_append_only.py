@@ -7,7 +7,7 @@ from foundation.postgres.append_only import FUNCTION, MAKE_FUNCTION, append_only
 
 class Migration(migrations.Migration):
 
-    dependencies = [('foundation', '0002_cases_and_invariants')]
+    dependencies = [('foundation', '0001_initial')]
 
     operations = [
         migrations.RunSQL(MAKE_FUNCTION, f"DROP FUNCTION {FUNCTION}()"),

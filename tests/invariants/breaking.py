@@ -16,8 +16,16 @@ GUARDS = {
     "stock_is_not_oversold": [("orders", "never_reserved_more_than_on_hand")],
     "orders_add_up": [("orders", "line_adds_up")],
 }
+APPEND_ONLY = ("foundation_transition", "payments_paymenttransaction")
 LONG_AGO = dt.timedelta(days=3)
 
+_A_REFUND = """
+    INSERT INTO payments_refund (id, payment_id, sequence, state, amount, currency, reason,
+        source, actor, processor_reference, failure_code, attempt, absences, look_ups,
+        last_error, lease_token, asked_at, created_at)
+    SELECT gen_random_uuid(), id, 1, '{state}', 1, 'USD', '', 'api', 'x', '', '', 1, 0, 0,
+        '', 1, now(), now()
+    FROM payments_payment LIMIT 1"""
 _AN_EVENT = """
     INSERT INTO payments_processorevent (id, processor, external_id, type, object_id,
         processor_reference, reference, arrival, body, state, outcome, attempts, due_at,
@@ -35,15 +43,8 @@ BREAKS = {
             (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
         SELECT 'fulfillment', id, 'pending', 'delivered', 'system:x', '', now()
         FROM orders_fulfillment""",
-    "refund_moves_form_a_path": """
-        WITH refund AS (
-            INSERT INTO payments_refund (id, payment_id, sequence, state, amount, currency, reason,
-                source, actor, processor_reference, failure_code, attempt, absences, look_ups,
-                last_error, lease_token, asked_at, created_at)
-            SELECT gen_random_uuid(), id, 1, 'failed', 1, 'USD', '', 'api', 'x', '', '', 1, 0, 0,
-                '', 1, now(), now()
-            FROM payments_payment LIMIT 1 RETURNING id
-        )
+    "refund_moves_form_a_path": f"""
+        WITH refund AS ({_A_REFUND.format(state="failed")} RETURNING id)
         INSERT INTO foundation_transition
             (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
         SELECT 'refund', id, 'pending', 'succeeded', 'system:x', '', now() FROM refund""",
@@ -64,6 +65,16 @@ BREAKS = {
         SELECT 'processor_event', id, 'ignored', 'processed', 'system:x', '', now() FROM event
     """,
     "processor_events_are_worked_on": _AN_EVENT.format(state="received"),
+    "payout_moves_form_a_path": """
+        WITH payout AS (
+            INSERT INTO payments_payout
+                (id, processor, processor_reference, state, amount, currency, created_at)
+            VALUES (gen_random_uuid(), 'stripe', 'po_1', 'failed', 1, 'USD', now()) RETURNING id
+        )
+        INSERT INTO foundation_transition
+            (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
+        SELECT 'payout', id, 'failed', 'paid', 'system:x', '', now() FROM payout""",
+    "pending_refunds_are_asked_after": _A_REFUND.format(state="pending"),
     "pending_refunds_are_their_sum": "UPDATE payments_payment SET refund_pending_amount = 1",
     "never_more_taken_than_held": "UPDATE payments_payment SET captured_amount = 9999",
     "never_taken_and_released": "UPDATE payments_payment SET voided_amount = authorized_amount",
@@ -123,9 +134,14 @@ BREAKS = {
 
 
 def break_rule(name):
-    """Do what the rule `name` forbids, to whatever rows there are."""
+    """Do what the rule `name` forbids, to whatever rows there are, append-only ones too."""
+    tables = [table for table in APPEND_ONLY if table in BREAKS[name]]
     with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         cursor.execute(BREAKS[name], {"long_ago": clock.now() - LONG_AGO})
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
 
 
 @contextmanager
@@ -139,8 +155,9 @@ def unguarded(name):
         yield
     finally:
         for model, constraint in guards:
+            # the tests' own way of emptying tables, the append-only ones too
+            connection.ops.execute_sql_flush([f"TRUNCATE {model._meta.db_table} CASCADE"])
             with connection.schema_editor() as editor:
-                editor.execute(f"TRUNCATE {model._meta.db_table} CASCADE")
                 editor.add_constraint(model, constraint)
 
 
