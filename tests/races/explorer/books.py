@@ -36,7 +36,7 @@ _THEIRS: Final = {
 }
 _PARTS: Final = _OF_CLIENT | _THEIRS
 _TABLES: Final = ", ".join(f"{name} AS ({sql})" for name, sql in _PARTS.items())
-_ANSWERS: Final = [f"(SELECT json_agg(row_to_json({name})) FROM {name})" for name in _PARTS]  # noqa: S608
+_ANSWERS: Final = [f"(SELECT json_agg(row_to_json({name})) FROM {name})" for name in _PARTS]
 _SQL: Final = f"WITH {_TABLES} SELECT {', '.join(_ANSWERS)}"
 
 
