@@ -50,12 +50,14 @@ def refund(
     Returns it `succeeded`, `failed`, or `pending` (the sweep follows it). Raises the refusals of
     `create`.
     """
-    made = operation_id and Refund.objects.filter(pk=operation_id).first()
-    if made:
-        return made
     wish = Wish(by, source, operation_id)
     with durable():
-        made = create(Payment.objects.get(pk=payment_id), wish, amount=amount, reason=reason)
+        # Under the lock: whoever carries out the same wish at this moment is waited for.
+        payment = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
+        made = operation_id and Refund.objects.filter(pk=operation_id).first()
+        if made:
+            return made
+        made = create(payment, wish, amount=amount, reason=reason)
     try:
         send(made, by=by)
     except IllegalTransition:

@@ -88,7 +88,7 @@ def _line(found: Found) -> str:
     numbers = (
         f"{found.schedules:5} schedules {found.per_second:5.1f}/s longest {found.longest:3}"
         f" waits {found.waits:4} conflicts {found.conflicts or '-'}"
-        f"{f' diverged {len(found.diverged)}' if found.diverged else ''}"
+        + "".join(f"\n      diverged: {what}" for what in found.diverged)
     )
     if not found.violations:
         return f"{'NOTHING BROKE' if found.is_control else 'ok'}  {what:52} {numbers}"

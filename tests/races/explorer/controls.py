@@ -1,17 +1,19 @@
 """Ways to take a guard away, for the controls: each a context in which the code is naive."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any
+from typing import Any, Final
 from unittest import mock
 
 from django.db import connection, models
 
-from foundation import clock
+from foundation import clock, rows, state_machine
 from foundation.models import Transition
 from foundation.state_machine import IllegalTransition, StateTable
 
-_UNIQUE = """
+_REALLY_UPDATE: Final = rows.update
+_UNIQUE: Final = """
     SELECT class.relname, pg_get_indexdef(class.oid), made.conname, pg_get_constraintdef(made.oid)
     FROM pg_index index
     JOIN pg_class class ON class.oid = index.indexrelid
@@ -57,6 +59,19 @@ def _run(sql: str, values: list[str] | None = None) -> list[tuple[str, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def nothing_is_guarded() -> AbstractContextManager[Any]:
+    """Every UPDATE hits: no state is compared, no token, whoever wrote it."""
+    movers = [
+        module
+        for module in list(sys.modules.values())
+        if vars(module).get("move") is state_machine.move and module is not state_machine
+    ]
+    return together(
+        *(mock.patch.object(module, "move", move_whatever_it_is) for module in movers),
+        mock.patch.object(rows, "update", _update_whatever_it_is),
+    )
+
+
 def move_whatever_it_is(
     row: models.Model,
     *,
@@ -79,12 +94,14 @@ def move_whatever_it_is(
         aggregate=table.aggregate, aggregate_id=row.pk, from_state=read, to_state=to, actor=by,
         reason=reason, at=clock.now(),
     )  # fmt: skip
-    type(row).objects.filter(pk=row.pk).update(state=to, **changes)
-    for name, value in {"state": to, **changes}.items():
-        setattr(row, name, value)
+    _update_whatever_it_is(row, guard={}, state=to, **changes)
 
 
-def locks_are_not_taken() -> AbstractContextManager[Any]:
+def _update_whatever_it_is(row: models.Model, *, guard: Any, **values: Any) -> bool:
+    return _REALLY_UPDATE(row, guard={}, **values)
+
+
+def nothing_is_locked() -> AbstractContextManager[Any]:
     """`select_for_update` reads like any other query: no lock, and nothing skipped."""
     return mock.patch.object(
         models.QuerySet, "select_for_update", lambda rows, *_args, **_options: rows.all()

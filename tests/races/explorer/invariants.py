@@ -79,11 +79,11 @@ def _sum(effects: list[Any], *kinds: str) -> int:
 
 
 def _held(payment: Row, books: Books) -> Iterator[str]:
-    """[M-2] Money that the processor holds is held for a live order, or for a person to decide."""
+    """[M-2] What is held for a checkout is held for a live order, or for a person to decide."""
     orders = [order for order in books.orders if order["payment_id"] == payment["id"]]
-    waiting = [c for c in books.checkouts if c["payment_id"] == payment["id"]]
-    for_order = any(order["state"] != "canceled" for order in orders)
-    if not for_order and not any(c["state"] in _STILL_OPEN for c in waiting):
+    checkouts = [c for c in books.checkouts if c["payment_id"] == payment["id"]]
+    is_owned = any(order["state"] != "canceled" for order in orders)
+    if checkouts and not is_owned and not any(c["state"] in _STILL_OPEN for c in checkouts):
         yield f"the processor holds money for nobody ({payment['state']})"
 
 

@@ -37,10 +37,14 @@ from django.db import transaction
 from foundation import clock, ids
 from foundation.errors import DomainError
 from foundation.ids import new_id
+from foundation.money import Money
+from foundation.transactions import durable
 from orders.checkout.pay import Purchase, pay
 from orders.models import Order
 from orders.serializers.checkout_request import CheckoutRequest
+from payments.models import Payment
 from payments.processors.stripe_http import BoundedClient
+from payments.services import authorize
 from tests import builders
 from tests.races.explorer.turns import Ended, my_turn
 from tests.sandbox import Sandbox
@@ -136,6 +140,21 @@ class Pair:
         assert told.status == 201, told
         number = ids.parse("ord", orjson.loads(told.body)["order"]["id"])
         return Order.objects.select_related("payment").get(pk=number)
+
+    def a_hold(self) -> Payment:
+        """Money held for nobody's order: the ground of pairs that are about the payment alone."""
+        made = {"payment_id": new_id(), "client_id": self.client_id, "stream": new_id()}
+        card = f"pm_card_visa__race{next(_numbers)}"
+        with durable():
+            payment = authorize.open_payment(
+                **made, total=Money(4298, "USD"), payment_method=card, metadata={}
+            )
+            call = authorize.next_call(payment)
+        answer = call()
+        with durable():
+            authorize.record(payment, answer, by="test")
+        assert payment.state == "authorized", answer
+        return payment
 
     def dies_calling(self, action: Action, *, after: bool) -> None:
         """Run an action whose process dies at its first request: before it is sent, or after."""

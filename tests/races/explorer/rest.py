@@ -12,7 +12,11 @@ _ROUNDS_MAX: Final = 40
 _OPEN: Final = """
     SELECT 'key ' || key, leased_until FROM foundation_idempotencykey WHERE state = 'in_progress'
     UNION ALL
-    SELECT 'payment ' || id, leased_until FROM payments_payment WHERE leased_until IS NOT NULL
+    SELECT 'payment ' || id, greatest(leased_until, resolve_at) FROM payments_payment
+    WHERE leased_until IS NOT NULL
+    UNION ALL
+    SELECT 'refund ' || id, greatest(leased_until, resolve_at) FROM payments_refund
+    WHERE state = 'pending'
     UNION ALL
     SELECT 'order ' || number, next_step_at FROM orders_order WHERE next_step_at IS NOT NULL
     UNION ALL

@@ -1,7 +1,7 @@
 """The pairs. To add one: a subclass of `Pair` in one of these modules, or a module more here."""
 
 from tests.races.explorer.pair import Pair
-from tests.races.explorer.pairs import keys, money, recovery, staff, stock, told
+from tests.races.explorer.pairs import keys, money, recovery, refunds, staff, stock, told
 
-MODULES = (keys, money, recovery, staff, stock, told)
+MODULES = (keys, money, recovery, refunds, staff, stock, told)
 PAIRS: dict[str, type[Pair]] = Pair.registry

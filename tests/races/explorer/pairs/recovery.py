@@ -8,23 +8,18 @@ from unittest import mock
 
 from django.conf import settings
 
-from foundation import idempotency, rows
+from foundation import idempotency
 from foundation.idempotency import Lease
 from foundation.models import IdempotencyKey
 from foundation.state_machine import move
 from foundation.transactions import durable
-from orders.checkout import endings, recovery
+from orders.checkout import recovery
 from orders.models import Order
 from payments.models import Payment
 from payments.services import authorize
 from payments.states import PAYMENT
 from tests import builders
-from tests.races.explorer.controls import (
-    locks_are_not_taken,
-    move_whatever_it_is,
-    naive,
-    together,
-)
+from tests.races.explorer.controls import naive, nothing_is_guarded, nothing_is_locked, together
 from tests.races.explorer.pair import Action, Pair, Told, later, time_passes
 from tests.races.explorer.turns import Ended
 
@@ -112,7 +107,7 @@ class SweepMeetsSweep(_DeadRunner):
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
-        return together(locks_are_not_taken(), _without_fences())
+        return together(nothing_is_locked(), _without_fences())
 
 
 class SweepMeetsSweepAfterTheHold(SweepMeetsSweep):
@@ -152,18 +147,10 @@ def _abandon_for_good(payment: Payment, *, by: str) -> None:
 
 
 def _without_fences() -> AbstractContextManager[Any]:
-    return together(
-        mock.patch.object(Lease, "held", _held_by_anybody),
-        naive(idempotency, _write=_write_blindly),
-        *(naive(module, move=move_whatever_it_is) for module in (authorize, endings)),
-    )
+    return together(mock.patch.object(Lease, "held", _held_by_anybody), nothing_is_guarded())
 
 
 @contextmanager
 def _held_by_anybody(self: Lease) -> Iterator[IdempotencyKey]:
     with durable():
         yield idempotency._locked(self.key_id)
-
-
-def _write_blindly(row: IdempotencyKey, **values: Any) -> None:
-    rows.update(row, guard={}, **values)

@@ -13,10 +13,15 @@ from orders import cancellation, fulfillment, reviews
 from orders.checkout import recovery, steps
 from orders.models import Checkout, Fulfillment, Order
 from payments.models import Payment
-from payments.services import steps as payment_steps
 from payments.services import void
 from tests import builders
-from tests.races.explorer.controls import move_whatever_it_is, naive, together
+from tests.races.explorer.controls import (
+    move_whatever_it_is,
+    naive,
+    nothing_is_guarded,
+    nothing_is_locked,
+    together,
+)
 from tests.races.explorer.pair import Action, Pair, later
 from tests.races.explorer.turns import Ended
 
@@ -125,8 +130,7 @@ class RejectMeetsVoid(_InReview):
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
-        modules = (void, payment_steps)
-        return together(*(naive(module, move=move_whatever_it_is) for module in modules))
+        return together(nothing_is_guarded(), nothing_is_locked())
 
 
 def _record_blindly(checkout_id: UUID, decision: str) -> None:

@@ -16,7 +16,7 @@ from foundation.ids import new_id
 from foundation.models import PeriodicRun
 from orders import notifications, stalled
 from orders.models import Notification, Order
-from tests.races.explorer.controls import locks_are_not_taken, naive, together, without_unique
+from tests.races.explorer.controls import naive, nothing_is_locked, together, without_unique
 from tests.races.explorer.pair import Action, Pair, time_passes
 from tests.races.explorer.turns import Ended, my_turn
 
@@ -53,7 +53,7 @@ class RelayMeetsRelay(Pair):
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
-        return locks_are_not_taken()
+        return nothing_is_locked()
 
 
 class NotificationMeetsNotification(Pair):
@@ -155,4 +155,4 @@ class StalledMeetsStalled(Pair):
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
-        return locks_are_not_taken()
+        return nothing_is_locked()
