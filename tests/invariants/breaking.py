@@ -1,12 +1,13 @@
 """One way to break each rule, in the rows, past every guard of the code and of the database."""
 
 import datetime as dt
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from django.apps import apps
 from django.db import connection
 
 from foundation import clock
+from tests.postgres.guards import lifted
 
 # The constraints that make some rules impossible to break; taken away, the rule must still see it.
 GUARDS = {
@@ -16,7 +17,6 @@ GUARDS = {
     "stock_is_not_oversold": [("orders", "never_reserved_more_than_on_hand")],
     "orders_add_up": [("orders", "line_adds_up")],
 }
-APPEND_ONLY = ("foundation_transition", "payments_paymenttransaction")
 LONG_AGO = dt.timedelta(days=3)
 
 _A_REFUND = """
@@ -82,6 +82,24 @@ BREAKS = {
         UPDATE payments_paymenttransaction SET amount = amount - 1 WHERE kind = 'capture'""",
     "captures_are_in_the_payments_currency": """
         UPDATE payments_paymenttransaction SET currency = 'EUR' WHERE kind = 'capture'""",
+    "ledger_entries_balance": """
+        UPDATE payments_ledgerline SET amount = amount + 1 WHERE account = 'bank'
+            OR account = 'customer_receipts'""",
+    "ledger_has_every_step_once": "DELETE FROM payments_ledgerline WHERE kind = 'capture'",
+    "ledger_is_the_fold": "UPDATE payments_payment SET fee_amount = fee_amount + 1",
+    "ended_payments_hold_nothing": """
+        DELETE FROM payments_ledgerline
+        WHERE kind = 'capture' AND account LIKE 'authorizations_%%'""",
+    "payouts_are_posted": """
+        INSERT INTO payments_payout
+            (id, processor, processor_reference, state, amount, currency, created_at)
+        VALUES (gen_random_uuid(), 'stripe', 'po_1', 'paid', 5, 'USD', now())""",
+    "holds_end": """
+        UPDATE payments_ledgerline SET posted_at = posted_at - interval '1 year',
+            amount = CASE WHEN kind = 'capture' THEN amount / 2 ELSE amount END""",
+    "receivable_is_paid_out": """
+        UPDATE payments_ledgerline SET posted_at = posted_at - interval '1 year'""",
+    "ledger_guards_stand": "ALTER TABLE foundation_transition DISABLE TRIGGER append_only",
     "payment_state_fits_its_amounts": "UPDATE payments_payment SET state = 'voided'",
     "payment_steps_in_flight_are_leased": """
         UPDATE payments_payment SET state = 'capturing', leased_until = NULL""",
@@ -135,13 +153,9 @@ BREAKS = {
 
 def break_rule(name):
     """Do what the rule `name` forbids, to whatever rows there are, append-only ones too."""
-    tables = [table for table in APPEND_ONLY if table in BREAKS[name]]
-    with connection.cursor() as cursor:
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    past = nullcontext() if name == "ledger_guards_stand" else lifted()
+    with past, connection.cursor() as cursor:
         cursor.execute(BREAKS[name], {"long_ago": clock.now() - LONG_AGO})
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
 
 
 @contextmanager

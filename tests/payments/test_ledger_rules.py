@@ -7,13 +7,14 @@ from django.db import connection
 
 from foundation import clock, rows
 from foundation.postgres.append_only import append_only_models
-from payments.ledger import checks
+from payments.invariants.books import GUARDS, LEDGER_RULES, LedgerHasEveryStepOnce
 from payments.models import PaymentTransaction, Payout
 from payments.services import journal
 from payments.services.payout import record_payout
 from tests import builders
+from tests.postgres import guards
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def a_held_payment(**facts):
@@ -33,20 +34,15 @@ def a_step(payment, kind, amount, **facts):
 
 
 def damage(statement):
-    """What only the owner of the tables could do, with the guards switched off."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in ("payments_ledgerline", "payments_paymenttransaction"):
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    with guards.lifted(), connection.cursor() as cursor:
         cursor.execute(statement)
-        cursor.execute("ALTER TABLE payments_ledgerline ENABLE ALWAYS TRIGGER entries_balance")
-        for table in ("payments_ledgerline", "payments_paymenttransaction"):
-            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
 
 
 def broken():
-    found = {check.name: check.violations(limit=10) for check in checks.CHECKS}
-    return {name: offenders for name, offenders in found.items() if offenders}
+    found = {rule.name: rule().violations(limit=10).rows for rule in LEDGER_RULES}
+    return {
+        name: [(row.row_id, row.detail) for row in rows] for name, rows in found.items() if rows
+    }
 
 
 def test_a_sound_ledger_breaks_no_rule():
@@ -170,6 +166,7 @@ def test_what_is_owed_too_long_is_found_and_what_was_paid_out_first_in_first_out
     assert broken() == {}
 
 
+@pytest.mark.django_db(transaction=False)  # what it does to the tables is rolled back
 @pytest.mark.parametrize(
     "statement",
     [
@@ -189,11 +186,13 @@ def test_a_guard_that_is_gone_or_does_not_always_fire_is_found(statement):
 def test_every_append_only_table_is_among_the_guarded():
     tables = {model._meta.db_table for model in append_only_models()}
 
-    assert {table for table, trigger in checks.GUARDS if trigger == "append_only"} == tables
+    assert {table for table, trigger in GUARDS if trigger == "append_only"} == tables
 
 
 def test_only_so_many_offenders_are_told():
     for _ in range(3):
         rows.insert(a_step(builders.PaymentFactory.create(), "authorization", 5))
 
-    assert len(checks.COMPLETE.violations(limit=4)) == 4
+    found = LedgerHasEveryStepOnce().violations(limit=4)
+
+    assert (found.count, len(found.rows)) == (6, 4)
