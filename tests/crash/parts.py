@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 
 from foundation.models import PeriodicRun
+from payments.models import EventListing
 from tests.crash import broker, facts, flows, invariants, plants, probe, world
 from tests.crash.bench import ACTOR, WORLD, Bench
 from tests.crash.flows import Flow
@@ -50,9 +51,10 @@ class Case:
 def act(bench: Bench, case: Case, line: Line) -> None:
     """The one who dies: arranges unharmed, then acts until the blow, or to the end."""
     _settle_in(bench, case, ACTOR)
-    bench.sandbox.heal()
+    bench.sandbox.forget()
     broker.forget()
-    PeriodicRun.objects.all().delete()
+    for diary in (PeriodicRun, EventListing):  # of other trials' time
+        diary.objects.all().delete()
     case.stage = a_stage(payment_method=case.flow.card(case.outcome))
     scene = _scene(bench, case, line, blow=case.trial.blow, pause=_pause(case))
     case.flow.arrange(scene)

@@ -137,8 +137,9 @@ class Scene:
             return bool(cursor.fetchone() == (True,))
 
     def later(self, seconds: float) -> None:
-        """Let time go by."""
+        """Let time go by, here and at the processor."""
         self.recorder.move_clock(seconds)
+        self.sandbox.backstage("clock", move_seconds=seconds)
 
     def fault(self, operation: str, name: str, **options: Any) -> None:
         """The next request of this operation goes wrong."""

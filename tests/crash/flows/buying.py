@@ -10,6 +10,7 @@ from tests.crash.scene import Scene
 
 FORWARD_IS_OVER_SECONDS = 16 * 60.0
 LEASE_IS_OVER_SECONDS = 61.0
+_UNDONE = ("expired", "compensated")
 
 
 def nothing_yet(_scene: Scene) -> None:
@@ -22,11 +23,15 @@ def press_pay(scene: Scene) -> None:
 
 
 def the_card_decides(facts: Facts, outcome: Outcome) -> Iterator[str]:
-    """A good card ends in an order however the processor stumbled; a bad one in none."""
+    """A good card ends in an order however the processor stumbled; a bad one in none.
+
+    A 500 that is stored under its key is answered for ever, and who died before the answer can
+    not know that a new key would do no harm: that one is undone when its time is over.
+    """
+    wanted = {"decline": ("failed",), "500_before": ("completed", *_UNDONE)}
     for checkout in facts.checkouts:
-        wanted = "failed" if outcome.name == "decline" else "completed"
-        if checkout["state"] != wanted:
-            yield f"the checkout is {checkout['state']}, not {wanted}"
+        if checkout["state"] not in wanted.get(outcome.name, ("completed",)):
+            yield f"the checkout is {checkout['state']}"
 
 
 def an_answer_was_lost(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from payments.services import capture, void
-from tests.crash import outcomes
+from tests.crash import outcomes, world
 from tests.crash.facts import Facts
 from tests.crash.flows import Flow
 from tests.crash.flows.buying import LEASE_IS_OVER_SECONDS
@@ -57,8 +57,9 @@ def an_order(scene: Scene) -> None:
 
 
 def an_old_key(scene: Scene) -> None:
-    """An order whose key has been kept for long enough."""
+    """An order that was kept, and whose key has been kept for long enough."""
     scene.an_order()
+    world.tell_everything(scene)
     scene.later(settings.IDEMPOTENCY_KEEP.total_seconds() + 86_400)
 
 
