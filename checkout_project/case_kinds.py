@@ -159,4 +159,22 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             )
         },
     ),
+    # What the processor told and we could not follow: unknown to us, astray, or a bug of ours.
+    "processor_event_dead": CaseKind(
+        owner=_MONEY,
+        due_seconds=_DAY,
+        healed="payments.case_verbs.followed_events",
+        verbs={
+            "retry": CaseVerb(
+                "payments.case_verbs.try_again",
+                "The processor is asked once more about what it spoke of; our rows follow.",
+            )
+        },
+    ),
+    # A bank took money back, or asks. Its deadline is the bank's; the answer goes to the processor.
+    "dispute_open": CaseKind(
+        owner=_MONEY,
+        due_seconds=7 * _DAY,
+        healed="payments.case_verbs.decided_disputes",
+    ),
 }

@@ -72,17 +72,25 @@ _OPEN: Final = """
     )
     ON CONFLICT (kind, aggregate_id) WHERE state = 'open' DO UPDATE SET
         tries = met.tries + 1, seen_at = excluded.seen_at, detail = excluded.detail,
-        amount = excluded.amount, currency = excluded.currency
+        amount = excluded.amount, currency = excluded.currency,
+        due_at = CASE WHEN %(is_set)s::boolean THEN excluded.due_at ELSE met.due_at END
     RETURNING tries
 """
 
 
 def open_once(
-    kind: str, *, about: Subject, title: str, detail: str = "", stake: Money | None = None
+    kind: str,
+    *,
+    about: Subject,
+    title: str,
+    detail: str = "",
+    stake: Money | None = None,
+    due_at: dt.datetime | None = None,
 ) -> None:
     """Put this on somebody's desk, in the caller's transaction; met again, it is refreshed.
 
-    What a person closed stays closed, unless something else is at stake now.
+    What a person closed stays closed, unless something else is at stake now. Without `due_at`,
+    which is for deadlines that others set, its kind says how soon it is due.
     Raises `LookupError` for a kind that is not in `CASE_KINDS`.
     """
     if not connection.in_atomic_block:
@@ -98,7 +106,8 @@ def open_once(
         "amount": stake.amount if stake else None,
         "currency": stake.currency if stake else "",
         "owner": what.owner,
-        "due": now + dt.timedelta(seconds=what.due_seconds),
+        "due": due_at or now + dt.timedelta(seconds=what.due_seconds),
+        "is_set": due_at is not None,
         "now": now,
     }
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What a person may have done about a payment or a refund, and when its trouble is over."""
+"""What a person may have done about what happens to payments, and when its trouble is over."""
 
 import uuid
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ from typing import Final
 from django.db.models import Q
 
 from foundation.models import Case
-from payments.models import Payment, Refund, Source
+from payments.models import Dispute, Payment, ProcessorEvent, Refund, Source
 from payments.services import resolve
 from payments.services.observe import InFlight, NotAnswered, look_and_observe
+from payments.services.retry_event import retry
 
 _IN_DOUBT: Final = Q(state__in=("capturing", "voiding", "unknown")) | Q(
     state="abandoned", leased_until__isnull=False
@@ -63,3 +64,21 @@ def ended_refunds(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
 def none_by_itself(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:  # noqa: ARG001 - the table's shape
     """What only a person can end."""
     return []
+
+
+def try_again(case: Case, *, by: str, reason: str) -> str:
+    """Have a dead event worked on once more. Raises `NotDead`."""
+    event = retry(case.aggregate_id, by=by, reason=reason)
+    return f"{event.external_id} is being tried again; its page says what comes of it."
+
+
+def followed_events(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those that were followed, or turned out to need nothing."""
+    ended = ProcessorEvent.objects.filter(pk__in=ids, state__in=("processed", "ignored"))
+    return list(ended.values_list("pk", flat=True))
+
+
+def decided_disputes(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those that are no longer open."""
+    decided = Dispute.objects.filter(pk__in=ids).exclude(state="open")
+    return list(decided.values_list("pk", flat=True))

@@ -28,4 +28,26 @@ register(
             LATERAL (SELECT max(moved.at) AS at FROM foundation_transition moved
                      WHERE moved.aggregate_id = doubted.id) AS last_move""",  # noqa: S608 - as above
     ),
+    Gauge(
+        "processor_events_waiting",
+        "Messages of the processor that are not followed yet.",
+        "SELECT count(*) FROM payments_processorevent WHERE state IN ('received', 'parked')",
+    ),
+    Gauge(
+        "processor_events_oldest_age_seconds",
+        "How long the oldest of them waits.",
+        """SELECT extract(epoch FROM %(now)s - min(received_at)) FROM payments_processorevent
+           WHERE state IN ('received', 'parked')""",
+    ),
+    Gauge(
+        "processor_event_last_received_timestamp_seconds",
+        "When the processor last told us anything.",
+        """SELECT extract(epoch FROM received_at) FROM payments_processorevent
+           ORDER BY id DESC LIMIT 1""",
+    ),
+    Gauge(
+        "disputes_open",
+        "Disputes and inquiries that are not decided.",
+        "SELECT count(*) FROM payments_dispute WHERE state = 'open'",
+    ),
 )

@@ -6,24 +6,22 @@ is over, twice, or again after it was won, and the sums are the same.
 """
 
 import logging
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Max
-
-from events import outbox
-from events.outbox import Event
-from foundation import clock
+from foundation import cases, clock
+from foundation.cases import Subject
+from foundation.money import Money
 from foundation.state_machine import move
 from payments import representations
-from payments.amounts import fold, settled_state
+from payments.amounts import fold
 from payments.models import Dispute, Payment, PaymentTransaction, Source
+from payments.postings import DISPUTE_NOTE
 from payments.processors.base import ProcessorDispute
-from payments.services import journal
-from payments.states import DISPUTE, PAYMENT
+from payments.services import steps
+from payments.services.steps import Kind
+from payments.states import DISPUTE
 
-Kind = PaymentTransaction.Kind
 _log = logging.getLogger(__name__)
-NOTE: Final = "dispute"
 # Reopened, a dispute takes the money once more: each round's rows are numbered above the last's.
 _ROUND: Final = 100
 _STATE: Final = {
@@ -51,11 +49,13 @@ def record(payment: Payment, seen: ProcessorDispute, *, by: str) -> bool:
     news = ["dispute.opened"] if row is None else []
     row = row or _open(payment, seen)
     news += _follow(row, seen, by=by)
-    steps = _missing_steps(payment, row, fee_amount=seen.fee_amount or 0, by=by)
-    if steps or news:
-        _bring_in_line(payment, steps, by=by)
+    missing = _missing_steps(payment, row, fee_amount=seen.fee_amount or 0, by=by)
+    if missing or news:
+        _put_on_desk(row, news)
+        is_disputed = payment.disputes.filter(state="open", is_inquiry=False).exists()
+        steps.book(payment, *missing, by=by, reason="dispute", is_disputed=is_disputed)
         _tell(payment, row, news)
-    return bool(steps or news)
+    return bool(missing or news)
 
 
 def _open(payment: Payment, seen: ProcessorDispute) -> Dispute:
@@ -92,28 +92,20 @@ def _missing_steps(
     """What the bank did with this dispute's money that no transaction of ours tells yet."""
     written = list(payment.transactions.filter(processor_reference=row.processor_reference))
     amounts = fold(written)
-    steps, level = [], amounts.charged_back
+    wanted, level = [], amounts.charged_back
     for target in _levels(payment, row, is_first=not written):
         kind = Kind.CHARGEBACK if target > level else Kind.CHARGEBACK_REVERSAL
-        steps.append((kind, abs(target - level)))
+        wanted.append((kind, abs(target - level)))
         level = target
-    steps.append((Kind.FEE, fee_amount - amounts.fees))
+    wanted.append((Kind.FEE, fee_amount - amounts.fees))
     return [
-        PaymentTransaction(
-            payment=payment,
-            kind=kind,
-            sequence=_sequence(payment, row, kind),
-            succeeded=True,
-            amount=amount,
-            currency=payment.currency,
-            processor_reference=row.processor_reference,
-            note=NOTE,
-            source=Source.PROCESSOR,
-            actor=by,
+        steps.row(
+            payment, kind, amount, steps.Wish(by, Source.PROCESSOR), note=DISPUTE_NOTE,
+            sequence=_sequence(payment, row, kind), processor_reference=row.processor_reference,
         )
-        for kind, amount in steps
+        for kind, amount in wanted
         if amount > 0
-    ]
+    ]  # fmt: skip
 
 
 def _levels(payment: Payment, row: Dispute, *, is_first: bool) -> tuple[int, ...]:
@@ -132,42 +124,29 @@ def _levels(payment: Payment, row: Dispute, *, is_first: bool) -> tuple[int, ...
     return (row.amount,)
 
 
+def _put_on_desk(row: Dispute, news: list[str]) -> None:
+    """Open, it is a case whose deadline is the bank's; decided, the case is over."""
+    if row.state != "open":
+        cases.resolve("dispute_open", row.pk, by="processor", reason=row.processor_status)
+    elif news:
+        cases.open_once(
+            "dispute_open",
+            about=Subject("dispute", row.pk),
+            title=f"{row.reference}: {row.reason.replace('_', ' ') or 'disputed'}",
+            detail=f"Hand the evidence in at the processor: {row.processor_reference}.",
+            stake=Money(row.amount, row.currency),
+            due_at=row.evidence_due_by,
+        )
+
+
 def _sequence(payment: Payment, row: Dispute, kind: Kind) -> int:
     """The dispute's own number, above it in later rounds; fees are counted whatever for."""
-    of_kind = payment.transactions.filter(kind=kind)
     if kind == Kind.FEE:
-        return int(of_kind.aggregate(last=Max("sequence"))["last"] or 0) + 1
-    rounds = of_kind.filter(processor_reference=row.processor_reference).count()
-    return row.sequence + _ROUND * rounds
-
-
-def _bring_in_line(payment: Payment, steps: list[PaymentTransaction], *, by: str) -> None:
-    """The payment's columns and its state, then the steps they are folded from."""
-    amounts = fold([*payment.transactions.all(), *steps])
-    is_disputed = payment.disputes.filter(state="open", is_inquiry=False).exists()
-    changes: dict[str, Any] = {
-        "is_disputed": is_disputed,
-        "charged_back_amount": amounts.charged_back,
-        "fee_amount": amounts.fees,
-    }
-    state = settled_state(amounts, is_disputed=is_disputed)
-    if state == payment.state:
-        Payment.objects.filter(pk=payment.pk).update(**changes)
-        for name, value in changes.items():
-            setattr(payment, name, value)
-    else:
-        move(payment, table=PAYMENT, to=state, by=by, reason="dispute", **changes)
-    if steps:
-        journal.append(*steps)
+        return steps.next_sequence(payment, Kind.FEE)
+    rounds = payment.transactions.filter(kind=kind, processor_reference=row.processor_reference)
+    return row.sequence + _ROUND * rounds.count()
 
 
 def _tell(payment: Payment, row: Dispute, news: list[str]) -> None:
-    facts = {
-        "payment": payment.reference,
-        "payment_id": str(payment.pk),
-        "dispute": row.reference,
-        "dispute_id": str(row.pk),
-        "amount": representations.money(row.amount, row.currency),
-    }
-    if news:
-        outbox.record(payment.stream, [Event(each, facts) for each in news])
+    amount = representations.money(row.amount, row.currency)
+    steps.tell(payment, news, dispute=row.reference, dispute_id=str(row.pk), amount=amount)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from foundation import clock, rows
+from foundation import cases, clock, rows
 from foundation.backoff import doubling
+from foundation.cases import Subject
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
@@ -52,16 +54,18 @@ def park(event: ProcessorEvent, why: str, *, is_final: bool = False) -> bool:
 
 
 def end(event: ProcessorEvent, state: str, outcome: str) -> bool:
-    """Close it as `processed`, `ignored` or `dead`; False when it was closed before."""
-    return _moved(
-        event,
-        to=state,
-        reason=outcome,
-        fence={},
-        payment=event.payment,
-        outcome=outcome[:120],
-        ended_at=clock.now(),
-    )
+    """Close it as `processed`, `ignored`, or (with a case) `dead`; False: closed before."""
+    facts = {"payment": event.payment, "outcome": outcome[:120], "ended_at": clock.now()}
+    with transaction.atomic():
+        is_ours = _moved(event, to=state, reason=outcome, fence={}, **facts)
+        if is_ours and state == "dead":
+            cases.open_once(
+                "processor_event_dead",
+                about=Subject("processorevent", event.pk),
+                title=f"{event.type} {event.external_id} could not be followed",
+                detail=outcome,
+            )
+    return is_ours
 
 
 def _moved(

@@ -5,6 +5,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from foundation import clock
 from foundation.inspection import inspect
 from foundation.metrics import Gauge, every_gauge, register
 from foundation.models import QueueHeartbeat
@@ -45,6 +46,28 @@ def test_an_unknown_outcome_is_counted_and_grows_old(api):
     assert 300 <= told["payment_unknown_oldest_age_seconds",] < 400
     assert told["saga_in_flight", "unknown"] == 1
     assert told["saga_oldest_age_seconds", "unknown"] >= 300
+
+
+def test_what_the_processor_told_and_nobody_followed_yet_is_counted_and_grows_old(shop):
+    assert ("processor_event_last_received_timestamp_seconds",) not in scrape()
+    builders.ProcessorEventFactory(state="processed", ended_at=clock.now())
+    builders.ProcessorEventFactory()
+    world.later(300)
+
+    told = scrape()
+
+    assert told["processor_events_waiting",] == 1
+    assert 300 <= told["processor_events_oldest_age_seconds",] < 400
+    age = clock.now().timestamp() - told["processor_event_last_received_timestamp_seconds",]
+    assert 300 <= age < 400
+
+
+def test_disputes_that_are_not_decided_are_counted(shop):
+    payment = builders.PaymentFactory(state="disputed")
+    builders.DisputeFactory(payment=payment)
+    builders.DisputeFactory(payment=payment, state="lost")
+
+    assert scrape()["disputes_open",] == 1
 
 
 def test_a_broken_rule_is_a_number(api):

@@ -8,10 +8,11 @@ from django.db import IntegrityError, transaction
 
 from events.models import OutboxEvent
 from foundation import clock
-from payments.amounts import fold
+from foundation.models import Case
 from payments.models import Dispute, Payment, PaymentTransaction
 from payments.processors.base import ProcessorDispute
 from payments.services import dispute
+from tests import builders, ledger_witness
 from tests.stories import world
 
 TAKEN = 4298
@@ -27,23 +28,18 @@ def payment(api):
 
 
 @pytest.fixture
-def hear(courier, payment):
-    """All that the processor has to tell by now is delivered and worked."""
+def hear(shop, courier, payment):
+    """All that the processor has to tell is delivered and worked; then ledger, steps and its
+    journal tell the same of the money."""
 
     def listen(*types):
         for each in types or (None,):
             courier.send_all(payment, each)
         world.play_events()
         payment.refresh_from_db()
-        _columns_are_the_fold(payment)
+        ledger_witness.agree(shop)
 
     return listen
-
-
-def _columns_are_the_fold(payment):
-    amounts = fold(payment.transactions.all())
-    assert payment.charged_back_amount == amounts.charged_back
-    assert payment.refunded_amount == amounts.refunded
 
 
 def steps(*kinds):
@@ -69,11 +65,51 @@ def test_a_dispute_takes_the_money_and_its_fee_and_shows_until_when_to_answer(
     assert opened.evidence_due_by > clock.now() + dt.timedelta(days=1)
     assert (payment.state, payment.is_disputed) == ("disputed", True)
     assert payment.charged_back_amount == TAKEN
-    assert steps() == [("chargeback", 1, TAKEN), ("fee", 1, FEE)]
+    assert steps() == [("chargeback", 1, TAKEN), ("fee", 2, FEE)]
     assert {row.source for row in PaymentTransaction.objects.filter(note="dispute")} == {
         "processor"
     }
     assert told() == ["dispute.opened"]
+
+
+def test_a_dispute_is_a_case_whose_deadline_is_the_banks_until_it_is_decided(
+    payment, dashboard, hear
+):
+    theirs = dashboard.dispute(payment)
+    hear()
+    case = Case.objects.get(kind="dispute_open")
+    assert case.aggregate_id == Dispute.objects.get().pk
+    assert case.due_at == Dispute.objects.get().evidence_due_by
+    assert (case.state, case.amount, case.currency) == ("open", TAKEN, "USD")
+
+    dashboard.decide(theirs, "lost")
+    hear()
+
+    case.refresh_from_db()
+    assert (case.state, case.ended_reason) == ("resolved", "lost")
+
+
+def test_what_is_disputed_can_not_be_refunded_meanwhile(payment, dashboard, hear, api):
+    theirs = dashboard.dispute(payment)
+    hear()
+    body = {"amount": {"amount": 100, "currency": "USD"}}
+    path = f"/v1/payments/{payment.reference}/refunds"
+    assert api.post(path, body, key=builders.a_key()).status_code == 409
+
+    dashboard.decide(theirs, "won")
+    hear()
+
+    assert api.post(path, body, key=builders.a_key()).status_code == 201
+
+
+def test_what_is_only_asked_about_can_be_refunded(payment, dashboard, hear, api):
+    dashboard.dispute(payment, reason="inquiry")
+    hear()
+    body = {"amount": {"amount": 100, "currency": "USD"}}
+
+    reply = api.post(f"/v1/payments/{payment.reference}/refunds", body, key=builders.a_key())
+
+    assert reply.status_code == 201
 
 
 def test_the_order_shows_that_its_payment_is_disputed(payment, dashboard, hear, api):
@@ -128,7 +164,7 @@ def test_a_dispute_that_is_won_gives_the_money_back_but_not_the_fee(payment, das
     assert (payment.state, payment.is_disputed) == ("captured", False)
     assert payment.charged_back_amount == 0
     assert steps("chargeback_reversal", "fee") == [
-        ("fee", 1, FEE), ("chargeback_reversal", 1, TAKEN),
+        ("fee", 2, FEE), ("chargeback_reversal", 1, TAKEN),
     ]  # fmt: skip
     assert told() == ["dispute.opened", "dispute.closed"]
 

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from events.models import OutboxEvent
-from foundation import clock
-from foundation.models import AuditEntry
+from foundation import cases, clock
+from foundation.models import AuditEntry, Case
 from payments.models import Dispute, Payment, ProcessorEvent
 from tests import builders
 from tests.stories import world
@@ -64,6 +64,25 @@ def test_the_page_of_an_event_says_why_it_waits(given_up):
     assert given_up.external_id in page
     assert "no payment of ours is known" in page
     assert "parked → dead" in page
+
+
+def test_a_given_up_event_is_a_case_until_it_is_followed(given_up):
+    case = Case.objects.get(kind="processor_event_dead")
+    assert (case.aggregate_id, case.state) == (given_up.pk, "open")
+
+    cases.act(case.pk, verb="retry", by="staff:ana", reason="imported the order")
+    given_up.refresh_from_db()
+    assert given_up.state == "parked"
+    world.drive_everything()
+    case.refresh_from_db()
+    assert (case.state, case.tries) == ("open", 2), "it was given up again"
+
+    ProcessorEvent.objects.update(processor_reference=Payment.objects.get().processor_reference)
+    cases.act(case.pk, verb="retry", by="staff:ana", reason="it was entered by hand")
+    world.drive_everything()
+    cases.resolve_healed(limit=10)
+    case.refresh_from_db()
+    assert case.state == "resolved"
 
 
 def test_disputes_are_listed_with_what_is_due_next_first(shop):
