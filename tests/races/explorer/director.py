@@ -126,8 +126,10 @@ class Director:
         Actors who wait only for each other are not among them: PostgreSQL is about to end that.
         """
         moving = {actor.pid: actor.name for actor in self.actors if actor.name in names}
+        # Who stood at a point before the question; whoever comes to one meanwhile is no answer.
+        still = [actor for actor in self.actors if actor.name not in names]
+        reachable = {actor.pid for actor in still if actor.state == PARKED}
         held_by = dict(_ask(_WHO_WAITS, list(moving)))
-        reachable = {actor.pid for actor in self.actors if actor.state == PARKED}
         for _ in moving:
             reachable |= {pid for pid, blockers in held_by.items() if reachable & set(blockers)}
         return {name for pid, name in moving.items() if pid in reachable}
