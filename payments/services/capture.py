@@ -133,12 +133,15 @@ def send(payment: Payment, *, by: str) -> None:
 def go_on(payment: Payment, *, by: str) -> None:
     """Finish a capture whose holder is gone: look first, and only then send again.
 
-    The caller has taken the payment's lease over. Raises `IllegalTransition` when overtaken.
+    Its holder may have died before it could tell that its key is answered 500 for ever; a last
+    capture ends the hold, so one more key can not take twice. The caller has taken the payment's
+    lease over. Raises `IllegalTransition` when overtaken.
     """
     answer = look_up(payment)()
     if _did_not_happen(payment, answer):
         with durable():
-            steps.count_absence(payment, attempt="step_attempt")
+            once = payment.claimed_final
+            steps.count_absence(payment, attempt="step_attempt", happens_once=once)
         answer = capture_call(payment)()
     close(payment, answer, by=by)
 

@@ -216,14 +216,16 @@ def patience(look_ups: int) -> float:
     return doubling(settings.RESOLVE_FIRST_SECONDS, times=look_ups, most=_DAY_SECONDS)
 
 
-def count_absence(asked: Payment | Refund, *, attempt: str) -> None:
+def count_absence(asked: Payment | Refund, *, attempt: str, happens_once: bool = False) -> None:
     """The last sending is proven not to have happened: it may be sent again.
 
-    Under the same number, unless that number was answered 5xx and may be so for ever; `attempt`
-    names the column that counts. Raises `IllegalTransition` when somebody took the claim over.
+    Under the same number, unless that number was answered 5xx and may be so for ever, or the
+    step can happen only once whatever its number (`happens_once`); `attempt` names the column
+    that counts. Raises `IllegalTransition` when somebody took the claim over.
     """
     absences, number, error = asked.absences + 1, getattr(asked, attempt), asked.last_error
-    if absences >= _ABSENCES_PER_ATTEMPT and error.startswith("http_5"):
+    may_renumber = happens_once or error.startswith("http_5")
+    if absences >= _ABSENCES_PER_ATTEMPT and may_renumber:
         absences, number, error = 0, number + 1, ""
     changes = {"absences": absences, attempt: number, "last_error": error}
     if not rows.update(asked, guard=_held(asked), asked_at=clock.now(), **changes):

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.db import connection
 
+from foundation.invariants import every_rule
 from foundation.models import PeriodicRun
 from payments.models import EventListing
 from tests.crash import broker, facts, flows, invariants, plants, probe, world
@@ -26,6 +27,8 @@ from tests.crash.scene import Scene, Stage, a_stage
 
 _BURIAL_SECONDS: Final = 5.0
 _LEASE_IS_OVER_SECONDS: Final = 61.0
+# What only the processor's bank can make true, and nobody pays out here.
+_NOT_OURS: Final = ("receivable_is_paid_out",)
 _RULES_EVERY: Final = 10  # the production rules look at every row there is
 
 
@@ -212,14 +215,14 @@ def _check(scene: Scene, case: Case) -> str:
 
 
 def _production_rules(case: Case) -> str:
-    """The rules that run in production, if they are there, now and then: over all rows."""
+    """The rules that run in production, now and then: over all rows, whoever they belong to."""
     blow = case.trial.blow
-    is_due = blow is None or (blow.side == "after" and blow.ordinal % _RULES_EVERY == 0)
-    if not is_due or "check_invariants" not in get_commands():
+    if blow is not None and (blow.side != "after" or blow.ordinal % _RULES_EVERY):
         return ""
+    names = [rule.name for rule in every_rule() if rule.name not in _NOT_OURS]
     said = io.StringIO()
     try:
-        call_command("check_invariants", stdout=said, stderr=said)
+        call_command("check_invariants", *names, stdout=said, stderr=said)
     except CommandError as refusal:
         return f"check_invariants: {refusal}"
     return ""
