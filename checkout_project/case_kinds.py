@@ -103,7 +103,7 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
     "payment_outcome_unknown": CaseKind(
         owner=_MONEY,
         due_seconds=4 * _HOUR,
-        healed="payments.case_verbs.settled",
+        healed="payments.case_verbs.settled_payments",
         verbs={
             "retry": CaseVerb(
                 "payments.case_verbs.ask_again",
