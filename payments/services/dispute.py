@@ -22,6 +22,7 @@ from payments.services.steps import Kind
 from payments.states import DISPUTE
 
 _log = logging.getLogger(__name__)
+CASE: Final = "dispute_open"
 # Reopened, a dispute takes the money once more: each round's rows are numbered above the last's.
 _ROUND: Final = 100
 _STATE: Final = {
@@ -127,10 +128,10 @@ def _levels(payment: Payment, row: Dispute, *, is_first: bool) -> tuple[int, ...
 def _put_on_desk(row: Dispute, news: list[str]) -> None:
     """Open, it is a case whose deadline is the bank's; decided, the case is over."""
     if row.state != "open":
-        cases.resolve("dispute_open", row.pk, by="processor", reason=row.processor_status)
+        cases.resolve(CASE, row.pk, by="processor", reason=row.processor_status)
     elif news:
         cases.open_once(
-            "dispute_open",
+            CASE,
             about=Subject("dispute", row.pk),
             title=f"{row.reference}: {row.reason.replace('_', ' ') or 'disputed'}",
             detail=f"Hand the evidence in at the processor: {row.processor_reference}.",

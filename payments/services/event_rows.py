@@ -17,6 +17,7 @@ from payments.models import ProcessorEvent
 from payments.states import PROCESSOR_EVENT
 
 BY: Final = "system:processor_events"
+CASE: Final = "processor_event_dead"
 OPEN: Final = ("received", "parked")
 
 
@@ -60,7 +61,7 @@ def end(event: ProcessorEvent, state: str, outcome: str) -> bool:
         is_ours = _moved(event, to=state, reason=outcome, fence={}, **facts)
         if is_ours and state == "dead":
             cases.open_once(
-                "processor_event_dead",
+                CASE,
                 about=Subject("processorevent", event.pk),
                 title=f"{event.type} {event.external_id} could not be followed",
                 detail=outcome,
