@@ -82,7 +82,7 @@ class Found:
 
 
 class Explorer:
-    """One pair, with its guard or (`control`) without. Use it in a `with`."""
+    """One pair, with its guard or (`control`) without. Use it in a `with`, on empty tables."""
 
     def __init__(self, pair: type[Pair], sandbox: Sandbox, *, control: bool = False) -> None:
         self.pair, self.sandbox = pair, sandbox
@@ -99,7 +99,8 @@ class Explorer:
 
     def __exit__(self, *problem: Any) -> None:
         self._director.__exit__(*problem)
-        clean()  # rules that a control took out come back to empty tables
+        if self.found.is_control:
+            clean()  # the rules that a control took out come back to empty tables
         self._guards.__exit__(*problem)
 
     def _warm_up(self) -> None:

@@ -153,4 +153,4 @@ def _without_fences() -> AbstractContextManager[Any]:
 @contextmanager
 def _held_by_anybody(self: Lease) -> Iterator[IdempotencyKey]:
     with durable():
-        yield idempotency._locked(self.key_id)
+        yield idempotency.locked(self.key_id)
