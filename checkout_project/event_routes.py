@@ -18,3 +18,29 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "payment.news": ("orders.chains.after_payment_news",),
     "processor_event.received": ("orders.chains.after_processor_event",),
 }
+
+# The events that something here depends on; any other is stored and ignored. Subscribe to these:
+# the object that an event speaks of is asked for again, so one event for each change is enough.
+PROCESSOR_EVENT_TYPES: Final[dict[str, tuple[str, ...]]] = {
+    "stripe": (
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.canceled",
+        "payment_intent.payment_failed",
+        "payment_intent.requires_action",
+        "payment_intent.succeeded",
+        "charge.captured",
+        "charge.expired",
+        "charge.refunded",
+        "charge.updated",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.closed",
+        "payout.paid",
+        "payout.failed",
+    )
+}

@@ -1,6 +1,6 @@
 """Which queue each task waits in: money, orders, events and sweeps do not hold each other up."""
 
-from typing import Final
+from typing import Any, Final
 
 TASK_ROUTES: Final = {
     "payments.tasks.capture_payment": {"queue": "payments"},
@@ -27,3 +27,27 @@ TASK_ROUTES: Final = {
     "foundation.tasks.check_invariants": {"queue": "sweeps"},
     "foundation.tasks.check_all_invariants": {"queue": "sweeps"},
 }
+
+_REDIS: Final = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,  # well below the relay's lease: a silent broker is given up in time
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "retry_on_timeout": False,
+}
+
+
+def transport(broker_url: str) -> dict[str, Any]:
+    """The settings of Celery that differ by broker.
+
+    RabbitMQ: replicated queues, and a publish that is not confirmed did not happen.
+    """
+    if broker_url.startswith(("redis", "rediss", "sentinel")):
+        return {"CELERY_BROKER_TRANSPORT_OPTIONS": dict(_REDIS)}
+    return {
+        "CELERY_TASK_DEFAULT_QUEUE_TYPE": "quorum",
+        "CELERY_BROKER_TRANSPORT_OPTIONS": {"confirm_publish": True},
+    }

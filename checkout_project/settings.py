@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from checkout_project import beat, embedded, queues
 from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
 from checkout_project.event_routes import EVENT_ROUTES as EVENT_ROUTES
+from checkout_project.event_routes import PROCESSOR_EVENT_TYPES as PROCESSOR_EVENT_TYPES
 
 # --- environment -----------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -166,21 +167,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_POOL_LIMIT = 4
 CELERY_TASK_PUBLISH_RETRY = False  # only the relay publishes, and it tries again from the row
 CELERY_TIMEZONE = "UTC"
-if CELERY_BROKER_URL.startswith(("redis", "rediss", "sentinel")):
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "visibility_timeout": 300,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 5,  # well below the relay's lease: a silent broker is given up in time
-        "socket_connect_timeout": 5,
-        "socket_keepalive": True,
-        "health_check_interval": 25,
-        "retry_on_timeout": False,
-    }
-else:
-    # RabbitMQ: replicated queues, and a publish that is not confirmed did not happen.
-    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+vars().update(queues.transport(CELERY_BROKER_URL))
 
 # --- REST ------------------------------------------------------------------------------
 PROBLEM_BASE_URL = env.str("PROBLEM_BASE_URL", default="https://checkout.example")
@@ -208,31 +195,6 @@ STRIPE_LIST_PAGES_MAX = env.int("STRIPE_LIST_PAGES_MAX", default=3)
 # After so many authorizations in a row that could not be sent, one is tried each so many seconds.
 BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
 BREAKER_SECONDS = env.float("BREAKER_SECONDS", default=5.0)
-# The events that something here depends on; any other is stored and ignored. Subscribe to these:
-# the object that an event speaks of is asked for again, so one event for each change is enough.
-PROCESSOR_EVENT_TYPES = {
-    "stripe": (
-        "payment_intent.amount_capturable_updated",
-        "payment_intent.canceled",
-        "payment_intent.payment_failed",
-        "payment_intent.requires_action",
-        "payment_intent.succeeded",
-        "charge.captured",
-        "charge.expired",
-        "charge.refunded",
-        "charge.updated",
-        "refund.created",
-        "refund.updated",
-        "refund.failed",
-        "charge.dispute.created",
-        "charge.dispute.updated",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
-        "charge.dispute.closed",
-        "payout.paid",
-        "payout.failed",
-    )
-}
 PROCESSOR_EVENT_BYTES_MAX = DATA_UPLOAD_MAX_MEMORY_SIZE
 # How long "not found" may mean "not found yet" (Stripe: search within a minute of the write).
 PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default=60.0)

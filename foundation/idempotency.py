@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef
 
 from foundation import clock, rows
 from foundation.errors import DomainError
@@ -26,9 +25,7 @@ from foundation.transactions import durable
 
 State = IdempotencyKey.State
 SYSTEM_SCOPE: Final = "system"
-_ENDED: Final = (State.COMPLETED, State.ABANDONED)
 _CLAIM_TRIES: Final = 3
-_REAP_BATCHES_MAX: Final = 1_000
 
 
 class KeyReused(DomainError):
@@ -277,26 +274,6 @@ def stored_answer(row: IdempotencyKey) -> Answer:
     if row.response_status is None or row.response_body is None:
         raise RuntimeError(f"key {row.pk} is {row.state} without an answer")
     return Answer(row.response_status, bytes(row.response_body), dict(row.response_headers))
-
-
-def reap(*, older_than: dt.timedelta, limit: int) -> int:
-    """Delete ended keys past their keep time, batch by batch; never an open one.
-
-    Nor one whose saga is still open under the system's own key: its answer was a 202.
-    """
-    still_open = IdempotencyKey.objects.filter(
-        subject_id=OuterRef("subject_id"), state=State.IN_PROGRESS
-    )
-    ended = IdempotencyKey.objects.filter(
-        ~Exists(still_open), state__in=_ENDED, completed_at__lt=clock.now() - older_than
-    )
-    deleted = 0
-    for _ in range(_REAP_BATCHES_MAX):
-        batch = IdempotencyKey.objects.filter(pk__in=ended.values("pk")[:limit]).delete()[0]
-        deleted += batch
-        if batch < limit:
-            break
-    return deleted
 
 
 def from_now(seconds: float) -> dt.datetime:

@@ -5,7 +5,7 @@ import uuid
 from celery import shared_task
 from django.conf import settings
 
-from foundation import actions, idempotency
+from foundation import actions, reaping
 from foundation.periodic import once_per_window
 from orders import bulk, cancellation, expiry, fulfillment, settlement, stalled
 from orders.actions import ACTIONS
@@ -89,4 +89,4 @@ def restart_stalled_orders() -> None:
 @once_per_window("reap_idempotency_keys", seconds=86_400)
 def reap_idempotency_keys() -> None:
     """Delete ended keys past their keep time."""
-    idempotency.reap(older_than=settings.IDEMPOTENCY_KEEP, limit=settings.REAP_BATCH)
+    reaping.reap(older_than=settings.IDEMPOTENCY_KEEP, limit=settings.REAP_BATCH)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from foundation import clock, idempotency
+from foundation import clock, idempotency, reaping
 from foundation.idempotency import Answer
 from foundation.ids import new_id
 from foundation.models import IdempotencyKey
@@ -28,7 +28,7 @@ def an_ended_key(**facts):
 
 
 def reap(limit=10):
-    return idempotency.reap(older_than=WEEK, limit=limit)
+    return reaping.reap(older_than=WEEK, limit=limit)
 
 
 @pytest.mark.django_db

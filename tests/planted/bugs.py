@@ -42,7 +42,7 @@ _KEYS: Final = (
     ),
     Bug(
         name="the reaper deletes keys that are still open",
-        file="foundation/idempotency.py",
+        file="foundation/reaping.py",
         before="~Exists(still_open), state__in=_ENDED, completed_at__lt=clock.now() - older_than",
         after="created_at__lt=clock.now() - older_than",
         suite="tests/foundation/test_reaping.py",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from foundation import clock, idempotency
+from foundation import clock, idempotency, reaping
 from foundation.models import IdempotencyKey
 from orders.checkout import pay
 from orders.checkout.pay import Purchase
@@ -173,11 +173,11 @@ class ReaperMeetsSlowOriginal(_OneWish):
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
-        return naive(idempotency, reap=_reap_by_age)
+        return naive(reaping, reap=_reap_by_age)
 
 
 def _reap() -> int:
-    return idempotency.reap(older_than=settings.IDEMPOTENCY_KEEP, limit=100)
+    return reaping.reap(older_than=settings.IDEMPOTENCY_KEEP, limit=100)
 
 
 def _reap_by_age(*, older_than: dt.timedelta, limit: int) -> int:
