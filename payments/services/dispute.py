@@ -6,7 +6,7 @@ is over, twice, or again after it was won, and the sums are the same.
 """
 
 import logging
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Max
 
@@ -15,11 +15,11 @@ from events.outbox import Event
 from foundation import clock
 from foundation.state_machine import move
 from payments import representations
-from payments.amounts import fold, settled_state
+from payments.amounts import fold
 from payments.models import Dispute, Payment, PaymentTransaction, Source
 from payments.processors.base import ProcessorDispute
-from payments.services import journal
-from payments.states import DISPUTE, PAYMENT
+from payments.services import steps
+from payments.states import DISPUTE
 
 Kind = PaymentTransaction.Kind
 _log = logging.getLogger(__name__)
@@ -51,11 +51,11 @@ def record(payment: Payment, seen: ProcessorDispute, *, by: str) -> bool:
     news = ["dispute.opened"] if row is None else []
     row = row or _open(payment, seen)
     news += _follow(row, seen, by=by)
-    steps = _missing_steps(payment, row, fee_amount=seen.fee_amount or 0, by=by)
-    if steps or news:
-        _bring_in_line(payment, steps, by=by)
+    missing = _missing_steps(payment, row, fee_amount=seen.fee_amount or 0, by=by)
+    if missing or news:
+        _bring_in_line(payment, missing, by=by)
         _tell(payment, row, news)
-    return bool(steps or news)
+    return bool(missing or news)
 
 
 def _open(payment: Payment, seen: ProcessorDispute) -> Dispute:
@@ -92,12 +92,12 @@ def _missing_steps(
     """What the bank did with this dispute's money that no transaction of ours tells yet."""
     written = list(payment.transactions.filter(processor_reference=row.processor_reference))
     amounts = fold(written)
-    steps, level = [], amounts.charged_back
+    missing, level = [], amounts.charged_back
     for target in _levels(payment, row, is_first=not written):
         kind = Kind.CHARGEBACK if target > level else Kind.CHARGEBACK_REVERSAL
-        steps.append((kind, abs(target - level)))
+        missing.append((kind, abs(target - level)))
         level = target
-    steps.append((Kind.FEE, fee_amount - amounts.fees))
+    missing.append((Kind.FEE, fee_amount - amounts.fees))
     return [
         PaymentTransaction(
             payment=payment,
@@ -111,7 +111,7 @@ def _missing_steps(
             source=Source.PROCESSOR,
             actor=by,
         )
-        for kind, amount in steps
+        for kind, amount in missing
         if amount > 0
     ]
 
@@ -141,24 +141,13 @@ def _sequence(payment: Payment, row: Dispute, kind: Kind) -> int:
     return row.sequence + _ROUND * rounds
 
 
-def _bring_in_line(payment: Payment, steps: list[PaymentTransaction], *, by: str) -> None:
-    """The payment's columns and its state, then the steps they are folded from."""
-    amounts = fold([*payment.transactions.all(), *steps])
+def _bring_in_line(payment: Payment, missing: list[PaymentTransaction], *, by: str) -> None:
+    """The payment's columns and its state, then the steps they are folded from.
+
+    A capture or a void of the rest that is in doubt stays so, whatever the bank does meanwhile.
+    """
     is_disputed = payment.disputes.filter(state="open", is_inquiry=False).exists()
-    changes: dict[str, Any] = {
-        "is_disputed": is_disputed,
-        "charged_back_amount": amounts.charged_back,
-        "fee_amount": amounts.fees,
-    }
-    state = settled_state(amounts, is_disputed=is_disputed)
-    if state == payment.state:
-        Payment.objects.filter(pk=payment.pk).update(**changes)
-        for name, value in changes.items():
-            setattr(payment, name, value)
-    else:
-        move(payment, table=PAYMENT, to=state, by=by, reason="dispute", **changes)
-    if steps:
-        journal.append(*steps)
+    steps.book(payment, *missing, by=by, reason="dispute", is_disputed=is_disputed)
 
 
 def _tell(payment: Payment, row: Dispute, news: list[str]) -> None:

@@ -69,7 +69,7 @@ def test_a_dispute_takes_the_money_and_its_fee_and_shows_until_when_to_answer(
     assert opened.evidence_due_by > clock.now() + dt.timedelta(days=1)
     assert (payment.state, payment.is_disputed) == ("disputed", True)
     assert payment.charged_back_amount == TAKEN
-    assert steps() == [("chargeback", 1, TAKEN), ("fee", 1, FEE)]
+    assert steps() == [("chargeback", 1, TAKEN), ("fee", 2, FEE)]
     assert {row.source for row in PaymentTransaction.objects.filter(note="dispute")} == {
         "processor"
     }
@@ -128,7 +128,7 @@ def test_a_dispute_that_is_won_gives_the_money_back_but_not_the_fee(payment, das
     assert (payment.state, payment.is_disputed) == ("captured", False)
     assert payment.charged_back_amount == 0
     assert steps("chargeback_reversal", "fee") == [
-        ("fee", 1, FEE), ("chargeback_reversal", 1, TAKEN),
+        ("fee", 2, FEE), ("chargeback_reversal", 1, TAKEN),
     ]  # fmt: skip
     assert told() == ["dispute.opened", "dispute.closed"]
 
