@@ -4,6 +4,9 @@ from typing import Final
 
 from foundation.state_machine import StateTable
 
+# A capture or a void of the rest ends; what was taken before went back or is disputed meanwhile.
+_TAKEN_BEFORE: Final = ("partially_refunded", "refunded", "disputed", "charged_back")
+
 PAYMENT: Final = StateTable(
     aggregate="payment",
     moves={
@@ -15,10 +18,13 @@ PAYMENT: Final = StateTable(
             "capturing", "voiding", "expired", "voided", "captured", "partially_captured",
         ),
         # a refused capture puts the hold back; a dead hold shows itself here first
-        "capturing": ("captured", "partially_captured", "authorized", "expired", "voided"),
+        "capturing": (
+            "captured", "partially_captured", "authorized", "expired", "voided", *_TAKEN_BEFORE,
+        ),
         # the processor may have captured it meanwhile, and then it wins
         "voiding": (
             "voided", "expired", "captured", "partially_captured", "authorized", "requires_action",
+            *_TAKEN_BEFORE,
         ),
         # some of it taken, the rest still held
         "partially_captured": (
@@ -31,7 +37,9 @@ PAYMENT: Final = StateTable(
         "disputed": (
             "captured", "partially_captured", "partially_refunded", "refunded", "charged_back",
         ),
-        "charged_back": ("captured", "partially_refunded", "refunded", "disputed"),
+        "charged_back": (
+            "captured", "partially_captured", "partially_refunded", "refunded", "disputed",
+        ),
         "declined": (),
         # proven never to have happened at the processor; a hold that turns up all the same
         # (a request that lay somewhere for minutes) is recorded, and released

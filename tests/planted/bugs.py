@@ -87,6 +87,79 @@ _AUTHORIZATION: Final = (
     ),
 )
 
+_MONEY: Final = (
+    Bug(
+        name="a capture whose answer was lost is sent again without asking",
+        file="payments/services/capture.py",
+        before="    answer = look_up(payment)()\n    if _did_not_happen(payment, answer):",
+        after='    answer = Answer("absent")\n    if payment.state:',
+        suite="tests/stories/payments/test_captures_in_doubt.py -k 'no_proof or keeps_its_key'",
+    ),
+    Bug(
+        name="what is sent again is all that is held, and not what was claimed",
+        file="payments/services/capture.py",
+        before="        amount=payment.claimed_amount,\n        key=",
+        after="        amount=payment.capturable,\n        key=",
+        suite="tests/stories/payments/test_captures.py -k partial_capture",
+    ),
+    Bug(
+        name="a refund that may have been sent is sent again while the look-up lags",
+        file="payments/services/refund.py",
+        before='answer.outcome == "absent" and steps.is_absence_proof(made):',
+        after='answer.outcome == "absent":',
+        suite="tests/stories/payments/test_refunds.py -k no_proof",
+    ),
+    Bug(
+        name="a refund made in the dashboard is sent once more by us",
+        file="payments/services/refund.py",
+        before="    is_ours = made.source != Source.PROCESSOR",
+        after="    is_ours = bool(made.source)",
+        suite="tests/stories/payments/test_observing.py -k never_sent",
+    ),
+    Bug(
+        name="a refund that is on its way is not counted",
+        file="payments/models/payment.py",
+        before="self.refunded_amount + self.refund_pending_amount + self.charged_back_amount",
+        after="self.refunded_amount + self.charged_back_amount",
+        suite="tests/stories/payments/test_refunds.py -k takes_days",
+    ),
+    Bug(
+        name="a refund that the bank returned stays given back",
+        file="payments/services/refund_outcome.py",
+        before="    steps.book(payment, _row(made, Kind.REFUND_FAILURE, error_code=code), by=by)\n",
+        after="",
+        suite="tests/stories/payments/test_refunds.py -k weeks_later",
+    ),
+    Bug(
+        name="a view older than our rows is booked",
+        file="payments/services/difference.py",
+        before="    taken = max(known.captured, min(seen.captured_amount, held))",
+        after="    taken = min(seen.captured_amount, held)",
+        suite="tests/properties/test_amounts.py",
+    ),
+    Bug(
+        name="our own clock ends a hold",
+        file="payments/services/expire.py",
+        before="            look_and_observe(payment.pk, by=BY, source=Source.PROCESSOR)",
+        after="            Payment.objects.filter(pk=payment.pk).update(state='expired')",
+        suite="tests/stories/payments/test_expiry.py -k clock_alone",
+    ),
+    Bug(
+        name="a new hold is asked for beside the old one",
+        file="payments/services/reauthorize.py",
+        before="        void.claim_on_record(old, by=wish.by, reason=reason, source=wish.source)\n",
+        after="        pass\n",
+        suite="tests/stories/payments/test_reauthorization.py -k live_hold",
+    ),
+    Bug(
+        name="whoever lost the lease of a claim closes it all the same",
+        file="payments/services/steps.py",
+        before='    fence = {"lease_token": payment.lease_token} if closes_claim else {}',
+        after="    fence: dict[str, Any] = {}",
+        suite="tests/stories/test_hard_cases_of_payments.py -k overtaken",
+    ),
+)
+
 _STOCK: Final = (
     Bug(
         name="a declined card keeps its stock",
@@ -138,4 +211,4 @@ _ACCESS: Final = (
     ),
 )
 
-BUGS: Final = (*_KEYS, *_AUTHORIZATION, *_STOCK, *_EVENTS, *_ACCESS)
+BUGS: Final = (*_KEYS, *_AUTHORIZATION, *_MONEY, *_STOCK, *_EVENTS, *_ACCESS)

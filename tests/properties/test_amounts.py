@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from payments.amounts import Amounts, fold, settled_state
 from payments.processors.base import ProcessorPayment
 from payments.services.difference import between
+from payments.states import PAYMENT
 
 CASES = settings(max_examples=400, deadline=None)
 PARTS = st.integers(1, 5_000)
@@ -98,6 +99,45 @@ def test_the_state_says_what_the_amounts_say(history):
         assert amounts.refundable == 0
     if state == "partially_captured":
         assert amounts.captured > 0 < amounts.capturable
+
+
+@CASES
+@given(history=histories(), data=st.data())
+def test_every_step_of_any_history_is_a_legal_move(history, data):
+    """Booked without a claim (it happened elsewhere), and at the end of one of ours."""
+    hold, *steps = [step for step in history if step.succeeded]
+    sequence = [hold]
+    for step in data.draw(_in_an_order_that_can_be(steps)):
+        before, after = fold(sequence), fold([*sequence, step])
+        sequence.append(step)
+        for is_disputed in (False, True) if before.captured else (False,):
+            origin = settled_state(before, is_disputed=is_disputed)
+            target = settled_state(after, is_disputed=is_disputed)
+            assert target in (origin, *PAYMENT.moves[origin]), (origin, target, step)
+            claim = {"capture": "capturing", "void": "voiding"}.get(step.kind)
+            if claim in PAYMENT.moves[settled_state(before)]:
+                assert target in PAYMENT.moves[claim], (claim, target, step)
+
+
+@CASES
+@given(history=histories())
+def test_a_dispute_may_open_and_close_whatever_was_taken(history):
+    amounts = fold(history)
+    if amounts.captured:
+        calm, disputed = settled_state(amounts), settled_state(amounts, is_disputed=True)
+        assert disputed in PAYMENT.moves[calm]
+        assert calm in PAYMENT.moves[disputed]
+
+
+def _in_an_order_that_can_be(steps):
+    """Captures before what gives back, by their numbers; the release anywhere among them."""
+    order = {"capture": 0, "void": 0, "refund": 1, "chargeback": 1}
+    late = [step for step in steps if step.kind == "capture" and step.sequence > 1]
+    rest = sorted(
+        (step for step in steps if step not in late),
+        key=lambda step: (order.get(step.kind, 2), step.sequence),
+    )
+    return st.sampled_from([rest + late, sorted(steps, key=lambda s: order.get(s.kind, 2))])
 
 
 @st.composite

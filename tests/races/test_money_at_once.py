@@ -239,3 +239,27 @@ def test_a_refund_and_a_look_at_once_do_not_wait_for_each_other_for_ever(till, s
         assert replies[0].status_code == 201
         assert replies[0].json()["amount"] == usd(1000)
     ledger_witness.agree(shop)
+
+
+def test_a_refund_and_a_dispute_at_once_do_not_both_give_the_money_back(till, shop):
+    for _ in range(4):
+        payment = an_authorized(till.api)
+        till.capture(payment)
+        payment.refresh_from_db()
+        till.backstage("disputes", payment=payment.processor_reference)
+        hand = hands(till, 1)[0]
+
+        refund, *_ = at_once(
+            [
+                lambda hand=hand, payment=payment: hand.refund(payment),
+                lambda payment=payment: look_and_observe(payment.pk, by="test", source="processor"),
+            ]
+        )
+        world.sweeps(1)
+        look_and_observe(payment.pk, by="test", source="processor")
+
+        assert refund.status_code in (402, 409)
+        payment.refresh_from_db()
+        assert (payment.state, payment.charged_back_amount) == ("disputed", 4298)
+        assert (payment.refunded_amount, payment.refund_pending_amount) == (0, 0)
+    ledger_witness.agree(shop)

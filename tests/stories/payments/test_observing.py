@@ -257,3 +257,18 @@ def test_a_payment_whose_authorization_is_not_settled_belongs_to_its_checkout(ap
 
     with pytest.raises(InFlight):
         look(Payment.objects.get())
+
+
+def test_a_dispute_of_what_was_taken_leaves_a_capture_in_doubt_in_doubt(till, several):
+    till.capture(several, 1000, final=False)
+    till.shop.fault("capture", "reset_before", times=1)
+    assert till.capture(several, 500, final=False).status_code == 202
+    till.backstage("disputes", payment=several.processor_reference, amount=1000)
+
+    look(several)
+
+    assert amounts(several)[:2] == ("capturing", 1000)
+    assert (several.is_disputed, several.charged_back_amount) == (True, 1000)
+    world.sweeps(2, seconds=600)
+    assert amounts(several)[:2] == ("disputed", 1500)
+    assert till.happened(several)["capture"] == (2, 1500)
