@@ -183,7 +183,7 @@ def _come_back(scene: Scene, case: Case) -> None:
 def _verdict(scene: Scene, case: Case) -> str:
     verdict = _check(scene, case)
     if not verdict:
-        _replay(scene)
+        _replay(scene, case)
         verdict = _check(scene, case)
     if not verdict and not scene.is_parked():
         world.assert_rest(scene)
@@ -192,13 +192,19 @@ def _verdict(scene: Scene, case: Case) -> str:
     return verdict
 
 
-def _replay(scene: Scene) -> None:
-    """The key once more, twice; a request that never was is a new one, and is driven to rest."""
+def _replay(scene: Scene, case: Case) -> None:
+    """Every key once more, twice; a request that never was is a new one, and is driven to rest."""
     work = scene.probe.work = Work()
-    scene.buy()
+    _repeat(scene, case)
     if work:
         world.drain(scene)
+    _repeat(scene, case)
+
+
+def _repeat(scene: Scene, case: Case) -> None:
     scene.buy()
+    if case.flow.again is not None:
+        case.flow.again(scene)
 
 
 def _check(scene: Scene, case: Case) -> str:

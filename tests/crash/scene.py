@@ -160,6 +160,11 @@ class Scene:
         """One batch from the outbox to the broker."""
         return relay.relay_batch(limit=settings.RELAY_BATCH)
 
+    def order_reference(self) -> str:
+        """The id of this trial's order, '' when it has none."""
+        order = Order.objects.filter(client_id=self.stage.client_id).first()
+        return order.reference if order else ""
+
     def payment_reference(self) -> str:
         """Our reference for the payment, as the journal knows it."""
         return ids.public("pay", self.payment().pk)

@@ -19,8 +19,10 @@ from tests.crash.trial import Result
 from tests.sandbox import ROOT
 
 FLOWS = {
-    "capture", "checkout", "compensation", "fulfillment", "key-reaper", "notification", "recovery",
-    "relay", "resolve-capture-lost", "resolve-capture-taken", "resolve-void-lost", "void",
+    "cancel-captured-order", "cancel-held-order", "capture", "capture-part", "checkout",
+    "compensation", "confirm", "fulfillment", "key-reaper", "notification", "processor-events",
+    "recovery", "refund-part", "relay", "resolve-capture-lost", "resolve-capture-taken",
+    "resolve-void-lost", "void",
 }  # fmt: skip
 
 

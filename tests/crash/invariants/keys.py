@@ -66,12 +66,12 @@ def is_final(heard: Heard) -> bool:
         return True
     if heard["status"] not in (409, 422):
         return False
-    code = json.loads(heard["body"])["code"]
-    return code not in ("idempotency_in_progress", "checkout_in_progress")
+    return bool(json.loads(heard["body"])["retry_with"] != "same_key")
 
 
 def _is_final_refusal(heard: Heard) -> bool:
-    return is_final(heard) and heard["status"] in (402, 422)
+    is_purchase = heard["path"] == "/v1/checkouts"
+    return is_purchase and is_final(heard) and heard["status"] in (402, 422)
 
 
 def _differences(promised: Row, facts: Facts) -> Iterator[str]:
