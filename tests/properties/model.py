@@ -77,14 +77,20 @@ class Money:
 
     total: int
     states: frozenset = frozenset({"authorized"})
-    refunded: int = 0
-    maybe_refunded: int = 0  # asked for, and the answer was lost
+    part: int | None = None  # what a capture of a part took; None when all was taken
+    refunds: dict = field(default_factory=dict)  # reference → amount, of those told of
+    unheard: int = 0  # asked for, and the answer was lost
+
+    @property
+    def taken(self):
+        """What was captured, if it was."""
+        return self.total if self.part is None else self.part
 
     @property
     def refundable(self):
         """(at least, at most) what may still be given back."""
-        most = self.total - self.refunded if "captured" in self.states else 0
-        least = most - self.maybe_refunded if self.states == {"captured"} else 0
+        most = self.taken - sum(self.refunds.values()) if "captured" in self.states else 0
+        least = most - self.unheard if self.states == {"captured"} else 0
         return max(0, least), most
 
     def is_(self, state):

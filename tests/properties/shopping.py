@@ -14,12 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from foundation import clock, ids
 from foundation.models import IdempotencyKey
-from orders.models import Order, StockItem
 from payments.models import Payment
 from payments.processors.stripe import StripeProcessor
-from payments.services import void
 from tests import builders
 from tests.conftest import Api
+from tests.properties.messages import deliver, messages_of
 from tests.properties.model import (
     DECLINED,
     EXPIRED,
@@ -29,6 +28,8 @@ from tests.properties.model import (
     Purchase,
     Shelf,
 )
+from tests.properties.rest import AtRest
+from tests.properties.staff import Staff
 from tests.stories import world
 
 _shelves = itertools.count(1)
@@ -47,10 +48,9 @@ OUTCOMES = {
     "rate_limited": {503},
 }
 CAPTURE_FAULTS = ("timeout_after", "500_before", "lost_reply", "capture_refused")
-ROUNDS_MAX = 12
 
 
-class Shopping(RuleBasedStateMachine):
+class Shopping(Staff, AtRest, RuleBasedStateMachine):
     """Shoppers, staff, time and the processor, in any order that Hypothesis can think of."""
 
     sandbox = None  # set by the test
@@ -70,10 +70,6 @@ class Shopping(RuleBasedStateMachine):
 
     def _some(self, number):
         return self.purchases[number % len(self.purchases)]
-
-    def _placed(self, number):
-        placed = [p for p in self.purchases if p.is_(PLACED) and p.payment]
-        return placed[number % len(placed)] if placed else None
 
     # --- the shopper ------------------------------------------------------------------------
 
@@ -133,23 +129,18 @@ class Shopping(RuleBasedStateMachine):
             self.purchases.append(second)
             self._hear(second, reply)
 
-    # --- staff ------------------------------------------------------------------------------
+    # --- the processor ------------------------------------------------------------------------
 
-    @precondition(lambda self: self.money)
-    @rule(number=st.integers(0, 9))
-    def void(self, number):
-        purchase = self._placed(number)
-        if purchase is None:
-            return
-        money = self.money[purchase.payment]
-        try:
-            void.void(ids.parse("pay", purchase.payment), by="staff:anna", reason="a model's whim")
-        except void.NotVoidable:
-            assert not money.is_("authorized"), "a live hold can be released"
-            return
-        money.settle("voided") if "voided" in money.states else None
-        assert self._state(purchase) in ("voided", "voiding")
-        money.states = frozenset({"voided"})
+    @precondition(lambda self: self.purchases)
+    @rule(times=st.integers(1, 3), newest_first=st.booleans(), number=st.integers(0, 9))
+    def deliver_messages(self, times, newest_first, number):
+        """Late, twice, in the wrong order; and worked as the worker works them."""
+        self._the_chains_may_take()
+        events = list(messages_of(self.sandbox, self._checkout_of(self._some(number))))
+        for body in reversed(events) if newest_first else events:
+            for _ in range(times):
+                assert deliver(self.api, body) in (200, 202)
+        world.play_events()
 
     # --- the machinery ----------------------------------------------------------------------
 
@@ -157,9 +148,7 @@ class Shopping(RuleBasedStateMachine):
     def let_the_chains_run(self, fault):
         if fault:
             self.sandbox.fault("capture", fault, times=1, seconds=1)
-        for money in self.money.values():
-            if money.is_("authorized"):
-                money.states = frozenset({"authorized", "captured"})
+        self._the_chains_may_take()
         world.play_events()
         self.sandbox.heal()
 
@@ -173,74 +162,18 @@ class Shopping(RuleBasedStateMachine):
 
     @rule()
     def sweep(self):
+        self._the_chains_may_take()
+        world.sweep()
+
+    # --- helpers ----------------------------------------------------------------------------
+
+    def _the_chains_may_take(self):
         for money in self.money.values():
             if money.is_("authorized"):
                 money.states = frozenset({"authorized", "captured"})
-        world.sweep()
 
-    # --- the end: nothing moves any more, and every witness agrees ----------------------------
-
-    def teardown(self):
-        if not hasattr(self, "shelf"):
-            return
-        self.sandbox.heal()
-        self._drive_to_rest()
-        for purchase in self.purchases:
-            self._hear(purchase, self.api.checkout(purchase.body, key=purchase.key), is_repeat=True)
-            assert purchase.answer is not None, "at rest every key has its final answer"
-            self._check(purchase)
-        self._check_the_shelf()
-
-    def _drive_to_rest(self):
-        for _ in range(ROUNDS_MAX):
-            world.later(3700)
-            before = self._snapshot()
-            world.sweep()
-            world.play_events()
-            if before == self._snapshot():
-                return
-        raise AssertionError("it does not come to rest")
-
-    def _snapshot(self):
-        rows = Payment.objects.filter(stream__in=self._checkouts()).values_list("pk", "state")
-        orders = Order.objects.filter(checkout_id__in=self._checkouts())
-        return sorted(rows), sorted(orders.values_list("pk", "state", "next_step_at"))
-
-    def _checkouts(self):
-        keys = IdempotencyKey.objects.filter(key__in=[p.key for p in self.purchases])
-        return list(keys.values_list("subject_id", flat=True))
-
-    def _check(self, purchase):
-        checkout = IdempotencyKey.objects.get(key=purchase.key).subject_id
-        order = Order.objects.filter(checkout_id=checkout).first()
-        assert (order is not None) == purchase.is_(PLACED)
-        holds, effects = self._journal_of(checkout)
-        if order is None:
-            assert holds == [], "a refusal holds nothing"
-            assert "capture" not in effects
-            return
-        assert effects.count("authorization") == 1
-        assert not ("capture" in effects and "cancel" in effects), "never both"
-        state = order.payment.state
-        assert (state, bool(holds)) in (("captured", False), ("voided", False))
-        self.money[purchase.payment].settle(state)
-        assert (order.state == "canceled") == (state == "voided")
-
-    def _journal_of(self, checkout):
-        holds, effects = [], []
-        for row in Payment.objects.filter(stream=checkout):
-            holds += self.sandbox.holds(row.reference)
-            effects += [effect["effect"] for effect in self.sandbox.effects(row.reference)]
-        return holds, effects
-
-    def _check_the_shelf(self):
-        kept = [p for p in self.purchases if p.is_(PLACED)]
-        kept = [p for p in kept if not self.money[p.payment].is_("voided")]
-        item = StockItem.objects.get(sku=self.sku)
-        assert item.reserved == sum(p.quantity for p in kept)
-        assert item.on_hand == self.shelf.on_hand
-
-    # --- helpers ----------------------------------------------------------------------------
+    def _checkout_of(self, purchase):
+        return IdempotencyKey.objects.get(key=purchase.key).subject_id if purchase else None
 
     def _wish(self, outcome, quantity):
         number = next(_shelves)
@@ -275,9 +208,6 @@ class Shopping(RuleBasedStateMachine):
             self.money[purchase.payment] = Money(
                 row.amount, frozenset({"authorized", "captured", "voided"} & _seen(row))
             )
-
-    def _state(self, purchase):
-        return Payment.objects.get(pk=ids.parse("pay", purchase.payment)).state
 
 
 def _seen(row):
