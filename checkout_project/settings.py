@@ -233,6 +233,7 @@ SETTLEMENT_DELAY_SECONDS = env.float("SETTLEMENT_DELAY_SECONDS", default=0.0)
 # What to do with a hold that nothing was captured of when it runs out: ask for a new one first?
 EXPIRY_REAUTHORIZE = env.bool("EXPIRY_REAUTHORIZE", default=True)
 IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
+PERIODIC_RUNS_KEEP = dt.timedelta(days=7)
 CASES_LOOKED_AT = 1_000  # of each kind, in one sweep
 REAP_BATCH = 10_000
 SWEEP_BATCH = 50
