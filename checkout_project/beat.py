@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from celery.schedules import crontab
 
+from checkout_project.queues import QUEUES
+
 # name → task; a sweep that finds nothing costs one index look-up
 _SWEEPS: Final = {
     "recover checkouts": "orders.tasks.recover_checkouts",
@@ -18,31 +20,36 @@ _SWEEPS: Final = {
 }
 
 
+# name → (task, when): jobs with a rhythm of their own, each guarded by its window
+_BY_THE_CLOCK: Final = {
+    "expire authorizations": ("payments.tasks.expire_authorizations", crontab(minute="*/10")),
+    "catch up processor events": ("payments.tasks.catch_up_processor_events", crontab(minute=7)),
+    "reap idempotency keys": ("orders.tasks.reap_idempotency_keys", crontab(hour=4, minute=0)),
+    "check invariants": ("foundation.tasks.check_invariants", crontab(minute="*/15")),
+    "check all invariants": ("foundation.tasks.check_all_invariants", crontab(hour=5, minute=0)),
+    "forget periodic runs": ("foundation.tasks.forget_periodic_runs", crontab(hour=4, minute=30)),
+}
+
+
 def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
-    """Every periodic job: the sweeps every `sweep_seconds`, and what has its own rhythm."""
+    """Every job: sweeps and canaries every `sweep_seconds`, the others by the clock."""
     sweeps = {
-        name: {"task": task, "schedule": sweep_seconds, "options": {"expires": sweep_seconds}}
+        name: _often(task, sweep_seconds, kwargs={"window_seconds": sweep_seconds})
         for name, task in _SWEEPS.items()
     }
-    return sweeps | {
-        "expire authorizations": {
-            "task": "payments.tasks.expire_authorizations",
-            "schedule": crontab(minute="*/10"),
-        },
-        "catch up processor events": {
-            "task": "payments.tasks.catch_up_processor_events",
-            "schedule": crontab(minute=7),
-        },
-        "reap idempotency keys": {
-            "task": "orders.tasks.reap_idempotency_keys",
-            "schedule": crontab(hour=4, minute=0),
-        },
-        "check invariants": {
-            "task": "foundation.tasks.check_invariants",
-            "schedule": crontab(minute="*/15"),
-        },
-        "check all invariants": {
-            "task": "foundation.tasks.check_all_invariants",
-            "schedule": crontab(hour=5, minute=0),
-        },
+    canaries = {
+        f"canary in {queue}": _often(
+            "foundation.tasks.canary", sweep_seconds, args=[queue], queue=queue
+        )
+        for queue in QUEUES
     }
+    others = {
+        name: {"task": task, "schedule": when} for name, (task, when) in _BY_THE_CLOCK.items()
+    }
+    return sweeps | canaries | others
+
+
+def _often(task: str, seconds: float, *, queue: str = "", **given: Any) -> dict[str, Any]:
+    """An entry that is of no use any more when the next one is sent."""
+    options = {"expires": seconds} | ({"queue": queue} if queue else {})
+    return {"task": task, "schedule": seconds, "options": options, **given}

@@ -149,6 +149,17 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
         healed="payments.case_verbs.none_by_itself",
         verbs={"retry": _LOOK_AGAIN},
     ),
+    # Any other request whose runners keep dying: a capture, a refund, a shipment ...
+    "request_crashing": CaseKind(
+        owner=_SHOP,
+        due_seconds=4 * _HOUR,
+        healed="foundation.case_verbs.going_on",
+        verbs={
+            "resume": CaseVerb(
+                "foundation.case_verbs.let_go_on", "The sweep takes it up again, as if it were new."
+            )
+        },
+    ),
     "event_dead": CaseKind(
         owner=_SHOP,
         due_seconds=_DAY,

@@ -1,6 +1,7 @@
 """Configurations that would lose money are refused at start, with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
@@ -8,27 +9,94 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 _MARGIN_SECONDS: Final = 1.0
+_TRANSPORT_OPTIONS: Final = "CELERY_BROKER_TRANSPORT_OPTIONS"
+_WAITS_OF_A_MAIL: Final = 5  # connect, greeting, STARTTLS, login, message
+_PATIENT_STALLS: Final = 7  # an order that merely waits is counted up to here (orders/stalled.py)
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """`name` must be more than `least`, which is what `why` says."""
+
+    name: str
+    least: float
+    why: str
+
+    def error(self) -> CheckMessage | None:
+        value = float(getattr(settings, self.name))
+        if value > self.least:
+            return None
+        told = f"{self.name} is {value:g}, but {self.why}: {self.least:g}."
+        return checks.Error(
+            told, hint=f"Raise {self.name}, or lower the other.", id="checkout.E001"
+        )
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    checks.register(leases_outlive_calls)
+    checks.register(time_limits_fit)
+    checks.register(task_ends_before_redelivery)
     checks.register(sagas_own_their_commits)
 
 
-def leases_outlive_calls(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def time_limits_fit(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
     """A lease that ends while its holder still waits for an answer makes two holders."""
+    errors = (limit.error() for limit in (*_leases(), *_tasks()))
+    return [error for error in errors if error is not None]
+
+
+def longest_look_up() -> float:
+    """Seconds: one search (or retrieve) and every page of the list, each waited for in full."""
     one_request = settings.STRIPE_CONNECT_SECONDS + settings.STRIPE_READ_SECONDS
-    longest = (1 + settings.STRIPE_LIST_PAGES_MAX) * one_request + _MARGIN_SECONDS
-    return [
-        checks.Error(
-            f"{name} is {getattr(settings, name):g} s, but one look-up may take {longest:g} s.",
-            hint=f"Raise {name}, or lower STRIPE_READ_SECONDS or STRIPE_LIST_PAGES_MAX.",
-            id="checkout.E001",
-        )
-        for name in ("CHECKOUT_LEASE_SECONDS", "PAYMENT_LEASE_SECONDS")
-        if getattr(settings, name) <= longest
-    ]
+    return float((1 + settings.STRIPE_LIST_PAGES_MAX) * one_request)
+
+
+def _leases() -> Iterator[_Limit]:
+    skew = settings.CLOCK_SKEW_SECONDS + _MARGIN_SECONDS
+    look_up = longest_look_up() + skew
+    for name in (
+        "CHECKOUT_LEASE_SECONDS",
+        "PAYMENT_LEASE_SECONDS",
+        "PROCESSOR_EVENT_LEASE_SECONDS",
+    ):
+        yield _Limit(name, look_up, "one look-up and the skew of clocks may take")
+    for provider in ("FRAUD_SECONDS", "TAX_SECONDS"):
+        asked = getattr(settings, provider) + skew
+        yield _Limit("CHECKOUT_LEASE_SECONDS", asked, f"{provider} and the skew of clocks come to")
+    mail = _WAITS_OF_A_MAIL * settings.EMAIL_TIMEOUT + skew
+    yield _Limit("NOTIFICATION_LEASE_SECONDS", mail, "sending one e-mail may take")
+    yield _Limit("RELAY_LEASE_SECONDS", _silent_broker() + skew, "a silent broker may take")
+    lease = settings.CHECKOUT_LEASE_SECONDS
+    yield _Limit("FORWARD_SECONDS", lease, "a dead runner is noticed only after its lease")
+
+
+def _silent_broker() -> float:
+    waits = [_transport().get(name, 0) for name in ("socket_connect_timeout", "socket_timeout")]
+    return float(sum(waits) + settings.CELERY_BROKER_CONNECTION_TIMEOUT)
+
+
+def _transport() -> dict[str, Any]:
+    """What the broker's transport is told; which keys it has depends on the broker."""
+    options: dict[str, Any] = getattr(settings, _TRANSPORT_OPTIONS, {})
+    return options
+
+
+def _tasks() -> Iterator[_Limit]:
+    sweep = settings.SWEEP_BUDGET_SECONDS + longest_look_up()
+    yield _Limit("CELERY_TASK_SOFT_TIME_LIMIT", sweep, "a sweep's last look-up may end only after")
+    soft = settings.CELERY_TASK_SOFT_TIME_LIMIT
+    yield _Limit("CELERY_TASK_TIME_LIMIT", soft, "the soft limit must come first")
+    yield _Limit("STALLS_MAX", _PATIENT_STALLS, "an order that merely waits is counted up to")
+
+
+def task_ends_before_redelivery(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """A task that outlives the visibility of its message runs a second time beside itself."""
+    visible = _transport().get("visibility_timeout")
+    hard = settings.CELERY_TASK_TIME_LIMIT
+    if visible is None or visible > hard:
+        return []
+    told = f"visibility_timeout is {visible} s, but a task may run for {hard} s."
+    return [checks.Error(told, id="checkout.E003")]
 
 
 def sagas_own_their_commits(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001

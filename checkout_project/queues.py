@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+QUEUES: Final = ("payments", "orders", "events", "sweeps")
+
 TASK_ROUTES: Final = {
     "payments.tasks.capture_payment": {"queue": "payments"},
     "orders.tasks.settle_order": {"queue": "payments"},
@@ -23,6 +25,8 @@ TASK_ROUTES: Final = {
     "payments.tasks.resolve_unknown": {"queue": "sweeps"},
     "payments.tasks.recover_actions": {"queue": "sweeps"},
     "payments.tasks.expire_authorizations": {"queue": "sweeps"},
+    "foundation.tasks.canary": {"queue": "sweeps"},  # beat names the queue it is for
+    "foundation.tasks.forget_periodic_runs": {"queue": "sweeps"},
     "foundation.tasks.resolve_healed_cases": {"queue": "sweeps"},
     "foundation.tasks.check_invariants": {"queue": "sweeps"},
     "foundation.tasks.check_all_invariants": {"queue": "sweeps"},

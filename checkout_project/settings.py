@@ -150,8 +150,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_ACKS_ON_FAILURE = True
 CELERY_TASK_ACKS_ON_TIMEOUT = True
-CELERY_TASK_SOFT_TIME_LIMIT = 60
-CELERY_TASK_TIME_LIMIT = 90
+CELERY_TASK_SOFT_TIME_LIMIT = 90  # a sweep's budget and one more look-up
+CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_DEFAULT_QUEUE = "orders"
 CELERY_TASK_ROUTES = queues.TASK_ROUTES
 CELERY_TASK_CREATE_MISSING_QUEUES = True
@@ -201,6 +201,7 @@ PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default
 
 # --- limits ----------------------------------------------------------------------------
 # A lease outlives every call its holder may be waiting for; a system check compares them.
+CLOCK_SKEW_SECONDS = env.float("CLOCK_SKEW_SECONDS", default=5.0)  # of any two hosts
 CHECKOUT_LEASE_SECONDS = env.float("CHECKOUT_LEASE_SECONDS", default=60.0)
 PAYMENT_LEASE_SECONDS = env.float("PAYMENT_LEASE_SECONDS", default=60.0)
 NOTIFICATION_LEASE_SECONDS = env.float("NOTIFICATION_LEASE_SECONDS", default=60.0)
@@ -233,6 +234,7 @@ SETTLEMENT_DELAY_SECONDS = env.float("SETTLEMENT_DELAY_SECONDS", default=0.0)
 # What to do with a hold that nothing was captured of when it runs out: ask for a new one first?
 EXPIRY_REAUTHORIZE = env.bool("EXPIRY_REAUTHORIZE", default=True)
 IDEMPOTENCY_KEEP = dt.timedelta(days=env.int("IDEMPOTENCY_KEEP_DAYS", default=7))
+PERIODIC_RUNS_KEEP = dt.timedelta(days=7)
 CASES_LOOKED_AT = 1_000  # of each kind, in one sweep
 REAP_BATCH = 10_000
 SWEEP_BATCH = 50

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from amqp.exceptions import AMQPError
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils.module_loading import import_string
 from kombu.exceptions import KombuError
 
@@ -40,11 +40,11 @@ _OPEN: Final = (State.PENDING, State.LEASED, State.RETRYING)
 def relay_batch(*, limit: int, send: Send | None = None) -> int:
     """Relay up to `limit` due events; returns how many were claimed."""
     events = _lease(limit)
-    sent: list[uuid.UUID] = []
+    sent: list[OutboxEvent] = []
     for position, event in enumerate(events):
         try:
             (send or send_to_celery)(event)
-            sent.append(event.pk)
+            sent.append(event)
         except BROKER_IS_AWAY as error:
             _wait_for_broker(events[position:], error)
             break
@@ -69,11 +69,18 @@ def _lease(limit: int) -> Sequence[OutboxEvent]:
     return events
 
 
-def _mark_sent(ids: Sequence[uuid.UUID]) -> None:
-    if ids:
-        OutboxEvent.objects.filter(pk__in=ids, state=State.LEASED).update(
-            state=State.SENT, sent_at=clock.now()
-        )
+def _held(events: Sequence[OutboxEvent]) -> QuerySet[OutboxEvent]:
+    """The rows whose lease is still ours: each lease counts a try, so a later one has more."""
+    ours = Q(pk__in=[])
+    for tries in {event.attempts for event in events}:
+        ids = [event.pk for event in events if event.attempts == tries]
+        ours |= Q(attempts=tries + 1, pk__in=ids)
+    return OutboxEvent.objects.filter(ours, state=State.LEASED)
+
+
+def _mark_sent(events: Sequence[OutboxEvent]) -> None:
+    if events:
+        _held(events).update(state=State.SENT, sent_at=clock.now())
 
 
 def _wait_for_broker(events: Sequence[OutboxEvent], error: Exception) -> None:
@@ -119,8 +126,7 @@ def _put_back(
     **changes: Any,
 ) -> int:
     pause = min(seconds, settings.RELAY_RETRY_SECONDS_MAX)
-    leased = OutboxEvent.objects.filter(pk__in=[e.pk for e in events], state=State.LEASED)
-    return leased.update(
+    return _held(events).update(
         state=state,
         due_at=clock.now() + dt.timedelta(seconds=pause),
         last_error=f"{type(error).__name__}: {error}"[:500],

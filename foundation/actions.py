@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from foundation import idempotency
+from foundation import idempotency, poison
 from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken
 from foundation.idempotency_header import fingerprint
 from foundation.ids import new_id
@@ -80,6 +80,7 @@ def recover(actions: Mapping[str, Action], *, limit: int) -> int:
     give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
     taken = 0
     for kind, action in actions.items():
+        poison.park(kind=kind, limit=limit)
         while taken < limit and time.monotonic() < give_up_at:
             rows = idempotency.take_over_expired(
                 kind=kind, lease_seconds=settings.CHECKOUT_LEASE_SECONDS, limit=1

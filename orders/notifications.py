@@ -37,9 +37,9 @@ def notify(order_id: uuid.UUID, *, template: str, number: int = 0) -> bool:
     if notification is None:
         return False
     _send(order, notification)
-    Notification.objects.filter(pk=notification.pk, sent_at__isnull=True).update(
-        sent_at=clock.now()
-    )
+    # fenced by the try: who was overtaken while sending leaves the row to the other
+    held = Notification.objects.filter(pk=notification.pk, attempts=notification.attempts)
+    held.filter(sent_at__isnull=True).update(sent_at=clock.now())
     return True
 
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from foundation import actions, reaping
-from foundation.periodic import once_per_window
+from foundation.periodic import once_per_window, sweep
 from orders import bulk, cancellation, expiry, fulfillment, settlement, stalled
 from orders.actions import ACTIONS
 from orders.cancellation import recovery as cancellation_recovery
@@ -56,30 +56,35 @@ def work_bulk_row(row_id: str) -> None:
 
 
 @shared_task
+@sweep
 def finish_bulk_runs() -> None:
     """Go on with rows whose message was lost, or whose hold was in doubt."""
     bulk.finish(limit=settings.SWEEP_BATCH)
 
 
 @shared_task
+@sweep
 def recover_checkouts() -> None:
     """Finish or undo checkouts whose runner is gone."""
     recovery.recover_checkouts(limit=settings.SWEEP_BATCH)
 
 
 @shared_task
+@sweep
 def recover_cancellations() -> None:
     """Go on with cancellations whose runner is gone, or whose money is not settled."""
     cancellation_recovery.recover_cancellations(limit=settings.SWEEP_BATCH)
 
 
 @shared_task
+@sweep
 def recover_actions() -> None:
     """Finish requests with a key whose runner is gone: visits, shipments, adjustments."""
     actions.recover(ACTIONS, limit=settings.SWEEP_BATCH)
 
 
 @shared_task
+@sweep
 def restart_stalled_orders() -> None:
     """Tell again of orders whose next step is due and nobody is at work on."""
     stalled.restart_stalled_orders(limit=settings.SWEEP_BATCH)

@@ -5,7 +5,7 @@ import uuid
 from celery import shared_task
 from django.conf import settings
 
-from foundation.periodic import once_per_window
+from foundation.periodic import once_per_window, sweep
 from payments import actions
 from payments.services import capture, catch_up, expire, resolve, work_event
 
@@ -23,6 +23,7 @@ def work_processor_event(event_id: str) -> None:
 
 
 @shared_task
+@sweep
 def work_processor_events() -> None:
     """Events that were parked, and those whose message or worker was lost."""
     work_event.work_due(limit=settings.SWEEP_BATCH)
@@ -36,12 +37,14 @@ def catch_up_processor_events() -> None:
 
 
 @shared_task
+@sweep
 def resolve_unknown() -> None:
     """Settle captures, releases and refunds whose answer was lost."""
     resolve.resolve_unknown(limit=settings.SWEEP_BATCH)
 
 
 @shared_task
+@sweep
 def recover_actions() -> None:
     """Finish what clients asked for and whose runner is gone."""
     actions.recover(limit=settings.SWEEP_BATCH)

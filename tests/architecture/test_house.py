@@ -12,7 +12,7 @@ from django.db import models
 from django.utils.module_loading import import_string
 
 from checkout_project.celery import app as celery_app
-from checkout_project.checks import leases_outlive_calls, sagas_own_their_commits
+from checkout_project.checks import sagas_own_their_commits
 from events.catalogue import CATALOGUE
 from foundation import states as foundation_states
 from foundation.models import Case
@@ -203,13 +203,6 @@ def test_migrations_are_complete():
 
 def test_the_system_checks_pass():
     call_command("check", fail_level="WARNING")
-
-
-def test_a_lease_shorter_than_a_look_up_is_refused(settings):
-    assert leases_outlive_calls(None) == []
-    settings.CHECKOUT_LEASE_SECONDS = 5.0
-    (error,) = leases_outlive_calls(None)
-    assert "CHECKOUT_LEASE_SECONDS" in error.msg
 
 
 def test_atomic_requests_are_refused(settings):

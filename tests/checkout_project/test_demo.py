@@ -230,9 +230,9 @@ def test_a_database_that_cannot_be_made_is_refused_in_one_sentence(tmp_path):
 def test_its_quick_settings_pass_the_system_check(settings):
     for name, value in servers.QUICK.items():
         setattr(settings, name, float(value))
-    assert checks.leases_outlive_calls(None) == []
+    assert checks.time_limits_fit(None) == []
     settings.PAYMENT_LEASE_SECONDS = 1.0
-    assert len(checks.leases_outlive_calls(None)) == 1
+    assert len(checks.time_limits_fit(None)) == 1
 
 
 @contextlib.contextmanager

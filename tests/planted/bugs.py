@@ -196,7 +196,7 @@ _EVENTS: Final = (
         name="the relay marks an event before it is sent",
         file="events/relay.py",
         before="    sent: list[uuid.UUID] = []\n",
-        after="    sent: list[uuid.UUID] = []\n    _mark_sent([event.pk for event in events])\n",
+        after="    sent: list[uuid.UUID] = []\n    _mark_sent(events)\n",
         suite="tests/stories/test_hard_cases_of_events.py -k broker",
     ),
 )
