@@ -29,6 +29,10 @@ def timetable(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "task": "payments.tasks.expire_authorizations",
             "schedule": crontab(minute="*/10"),
         },
+        "follow unheard payments": {
+            "task": "orders.tasks.follow_unheard_payments",
+            "schedule": crontab(minute="5-59/10"),
+        },
         "catch up processor events": {
             "task": "payments.tasks.catch_up_processor_events",
             "schedule": crontab(minute=7),
