@@ -23,6 +23,7 @@ _SWEEPS: Final = {
 # name → (task, when): jobs with a rhythm of their own, each guarded by its window
 _BY_THE_CLOCK: Final = {
     "expire authorizations": ("payments.tasks.expire_authorizations", crontab(minute="*/10")),
+    "follow unheard payments": ("orders.tasks.follow_unheard_payments", crontab(minute="5-59/10")),
     "catch up processor events": ("payments.tasks.catch_up_processor_events", crontab(minute=7)),
     "reap idempotency keys": ("orders.tasks.reap_idempotency_keys", crontab(hour=4, minute=0)),
     "check invariants": ("foundation.tasks.check_invariants", crontab(minute="*/15")),

@@ -142,7 +142,7 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
         healed="payments.case_verbs.none_by_itself",
         verbs={"retry": _LOOK_AGAIN},
     ),
-    # The bank returned a refund that had succeeded: the customer is owed the money.
+    # The bank returned a refund, or never carried it out: the customer is owed the money.
     "refund_came_back": CaseKind(
         owner=_MONEY,
         due_seconds=_DAY,

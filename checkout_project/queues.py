@@ -17,6 +17,7 @@ TASK_ROUTES: Final = {
     "orders.tasks.recover_cancellations": {"queue": "sweeps"},
     "orders.tasks.recover_actions": {"queue": "sweeps"},
     "orders.tasks.restart_stalled_orders": {"queue": "sweeps"},
+    "orders.tasks.follow_unheard_payments": {"queue": "sweeps"},
     "orders.tasks.reap_idempotency_keys": {"queue": "sweeps"},
     "orders.tasks.take_up_news": {"queue": "events"},
     "payments.tasks.work_processor_event": {"queue": "events"},

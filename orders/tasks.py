@@ -7,7 +7,7 @@ from django.conf import settings
 
 from foundation import actions, reaping
 from foundation.periodic import once_per_window, sweep
-from orders import bulk, cancellation, expiry, fulfillment, settlement, stalled
+from orders import bulk, cancellation, expiry, fulfillment, settlement, stalled, unheard
 from orders.actions import ACTIONS
 from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import news, recovery
@@ -88,6 +88,13 @@ def recover_actions() -> None:
 def restart_stalled_orders() -> None:
     """Tell again of orders whose next step is due and nobody is at work on."""
     stalled.restart_stalled_orders(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+@once_per_window("follow_unheard_payments", seconds=600)
+def follow_unheard_payments() -> None:
+    """Stop, cancel or set going again orders whose payment's news was lost."""
+    unheard.follow_unheard(limit=settings.SWEEP_BATCH)
 
 
 @shared_task

@@ -172,14 +172,16 @@ def close(made: Refund, answer: Answer, *, by: str) -> None:
     """
     with durable():
         payment = _locked_payment(made)
-        seen = answer.refund
-        if seen is not None and seen.amount == made.amount:
-            if not refund_outcome.settle(payment, made, seen, by=by):
-                steps.wait(made, answer, processor_reference=seen.processor_reference)
-        elif answer.outcome == "refused":
+        seen = answer.refund if answer.refund and answer.refund.amount == made.amount else None
+        if seen is not None and refund_outcome.settle(payment, made, seen, by=by):
+            return
+        if made.state != "pending":
+            return  # the processor's own news was faster, and this is no more than its echo
+        if answer.outcome == "refused":
             refund_outcome.fail(payment, made, code=answer.code, by=by)
-        else:
-            steps.wait(made, answer)
+            return
+        known = {"processor_reference": seen.processor_reference} if seen else {}
+        steps.wait(made, answer, **known)
 
 
 def _locked_payment(made: Refund) -> Payment:

@@ -82,8 +82,7 @@ def settle(payment: Payment, made: Refund, seen: ProcessorRefund, *, by: str) ->
     if seen.status == "succeeded" and made.state == "pending":
         _succeed(payment, made, seen, by=by)
     elif seen.status in _GONE and made.state == "pending":
-        reference = seen.processor_reference
-        fail(payment, made, code=_code(seen), by=by, processor_reference=reference)
+        _fail_while_pending(payment, made, seen, by=by)
     elif seen.status in _GONE and made.state == "succeeded":
         _fail_later(payment, made, code=_code(seen), by=by)
     else:
@@ -109,6 +108,15 @@ def fail(payment: Payment, made: Refund, *, code: str, by: str, **changes: Any) 
     failed = _row(made, Kind.REFUND, succeeded=False, error_code=code[:64])
     steps.book(payment, failed, by=by, refund_pending_amount=pending)
     steps.tell(payment, ["refund.failed"], **facts(made), failure_code=code)
+
+
+def _fail_while_pending(payment: Payment, made: Refund, seen: ProcessorRefund, *, by: str) -> None:
+    """The processor had taken it on, so whoever asked for it was told that the money is on its
+    way, and an order may be canceled by now: the customer is still owed it."""
+    was_taken_on, code = bool(made.processor_reference), _code(seen)
+    fail(payment, made, code=code, by=by, processor_reference=seen.processor_reference)
+    if was_taken_on:
+        needs_person(made, REFUND_CAME_BACK, amount=made.amount, detail=f"The bank says {code}")
 
 
 def _fail_later(payment: Payment, made: Refund, *, code: str, by: str) -> None:

@@ -6,6 +6,8 @@ from events.models import OutboxEvent
 from foundation.models import AuditEntry, Case, IdempotencyKey
 from payments.models import Payment, Refund
 from payments.processors import processor
+from payments.processors.base import Declined
+from payments.processors.stripe import StripeProcessor
 from payments.services.observe import look_and_observe
 from tests import builders
 from tests.stories import world
@@ -256,3 +258,51 @@ def test_a_refund_carries_an_etag(till, taken):
     )
 
     assert again.status_code == 304
+
+
+def test_a_refund_that_the_bank_never_carried_out_needs_a_person(till, taken):
+    till.shop.fault("refund", "refund_pending", times=1, seconds=3600)
+    refund = till.refund(taken, 4298).json()["processor_reference"]
+
+    till.backstage(f"refunds/{refund}/settle", status="failed")
+    look_and_observe(taken.pk, by="test", source="processor")
+
+    assert amounts(taken) == ("captured", 4298, 0, 0)
+    assert taken.refund_pending_amount == 0
+    case = Case.objects.get(kind="refund_came_back")
+    assert (case.aggregate_id, case.amount) == (Refund.objects.get().pk, 4298)
+
+
+def test_an_answer_that_comes_after_the_news_leaves_the_ended_refund_alone(
+    till, taken, monkeypatch
+):
+    def news():
+        look_and_observe(taken.pk, by="test", source="processor")
+
+    world.meanwhile_after(monkeypatch, "refund", news)
+
+    assert till.refund(taken, 1000).status_code == 201
+
+    made = Refund.objects.get()
+    assert (made.state, made.leased_until, made.resolve_at) == ("succeeded", None, None)
+
+
+def test_a_late_refusal_does_not_undo_a_refund_that_the_processor_has_shown(
+    till, taken, monkeypatch
+):
+    """Sent twice by its own key's replacement, the second is refused after the first was seen."""
+    real = StripeProcessor.refund
+
+    def refused_late(self, **asked):
+        monkeypatch.setattr(StripeProcessor, "refund", real)
+        real(self, **asked)
+        world.elsewhere(lambda: look_and_observe(taken.pk, by="test", source="processor"))
+        raise Declined("charge_already_refunded")
+
+    monkeypatch.setattr(StripeProcessor, "refund", refused_late)
+
+    assert till.refund(taken, 1000).status_code == 201
+
+    assert Refund.objects.get().state == "succeeded"
+    assert amounts(taken) == ("partially_refunded", 4298, 0, 1000)
+    assert taken.refund_pending_amount == 0

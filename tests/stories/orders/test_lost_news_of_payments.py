@@ -1,0 +1,63 @@
+"""A broker may lose what a payment had to tell: the rows say it too, and the sweep reads them."""
+
+import pytest
+
+from orders import repayment
+from payments.services import void
+from tests.stories import world
+from tests.stories.orders.test_expiry import an_order, near_the_end, now, runs_out_in
+
+
+@pytest.fixture
+def waiting(api, settings):
+    """An order that waits for the warehouse: nothing is due by itself, nobody watches it."""
+    order = an_order(api, settings, "on_fulfillment")
+    assert now(order).next_step_at is None
+    return order
+
+
+def test_a_hold_is_replaced_although_the_call_for_action_was_lost(shop, settings, waiting):
+    runs_out_in(settings.EXPIRY_ACT_SECONDS - 60)
+    world.sweep()
+    world.lose_events()
+
+    world.drive_everything(4, seconds=601)
+
+    fresh = now(waiting)
+    assert fresh.payment_id != waiting.payment_id
+    assert (fresh.state, fresh.payment.state) == ("fulfilling", "authorized")
+
+
+def test_an_order_is_canceled_although_the_news_of_its_void_was_lost(shop, waiting):
+    void.void(waiting.payment_id, by="staff:ana", reason="asked")
+    world.lose_events()
+
+    world.drive_everything(4, seconds=601)
+
+    assert now(waiting).state == "canceled"
+
+
+def test_an_order_waits_for_money_although_the_news_of_the_expiry_was_lost(shop, waiting):
+    world.release_behind_our_back(waiting.payment)
+    runs_out_in(-1)
+    world.sweep()
+    world.lose_events()
+
+    world.drive_everything(4, seconds=601)
+
+    assert now(waiting).state == "payment_required"
+
+
+def test_an_order_goes_on_with_its_new_hold_although_the_news_of_it_was_lost(shop, waiting):
+    world.release_behind_our_back(waiting.payment)
+    runs_out_in(-1)
+    world.drive_everything(3)
+    assert now(waiting).state == "payment_required"
+    made = repayment.ask_again(waiting.pk, by="staff:ana", reason="asked", source="staff")
+    assert made.state == "authorized"
+    world.lose_events()
+
+    world.drive_everything(4, seconds=601)
+
+    fresh = now(waiting)
+    assert (fresh.payment_id, fresh.state) == (made.pk, "fulfilling")
