@@ -9,6 +9,8 @@ from typing import Any, Final
 from django.core.management import call_command
 
 from foundation import clock
+from foundation.idempotency import Overtaken
+from foundation.state_machine import IllegalTransition
 from orders import rate_tables
 from tests import builders
 from tests.races.explorer import invariants
@@ -25,10 +27,12 @@ from tests.races.explorer.schedules import (
     essential,
     spelled,
 )
+from tests.races.explorer.stage import LOGGED
 from tests.sandbox import Sandbox
 
 BOUND: Final = 2
 _TRIES: Final = 3
+_LATE: Final = (Overtaken, IllegalTransition)  # whoever came second, and was told so
 _FORGET_EVERY: Final = 20  # what a look-up has to read must not grow with the worlds before
 COMMAND: Final = "python -m tests.races.explorer"
 
@@ -157,6 +161,7 @@ class Explorer:
         """One schedule in a world of its own, and what is wrong with that world afterwards."""
         if self.found.schedules % _FORGET_EVERY == 0:
             self.sandbox.forget()
+        LOGGED.errors.clear()
         world = self.pair(self.sandbox)
         try:
             world.arrange()
@@ -185,6 +190,8 @@ def _wrong(world: Pair, run: Run) -> Iterator[str]:
         yield from invariants.broken(world)
     except NoRest as restless:
         yield str(restless)
+        unexpected = [each for each in LOGGED.errors if not isinstance(each, _LATE)]
+        yield from (f"logged: {_named(error)}" for error in unexpected)
     except Exception as error:  # noqa: BLE001 - without its guard a world may break anywhere
         yield f"could not be looked at: {_named(error)}"
 

@@ -43,8 +43,10 @@ from orders.checkout.pay import Purchase, pay
 from orders.models import Order
 from orders.serializers.checkout_request import CheckoutRequest
 from payments.models import Payment
+from payments.processors.base import ProcessorEvent
 from payments.processors.stripe_http import BoundedClient
-from payments.services import authorize
+from payments.services import authorize, receive, work_event
+from payments.services.receive import Arrival
 from tests import builders
 from tests.races.explorer.turns import Ended, my_turn
 from tests.sandbox import Sandbox
@@ -171,6 +173,25 @@ class Pair:
             except ProcessDied:
                 return
         raise AssertionError("it asked nobody anything")
+
+    def news(self) -> None:
+        """The processor's event of whatever it did last comes in, is stored, and is worked."""
+        payment = Payment.objects.filter(client_id=self.client_id).order_by("-created_at").first()
+        happened = self.sandbox.effects(payment.reference) if payment else []
+        if payment is None or not happened:
+            return  # it has nothing to tell yet
+        about = happened[-1]["payment_intent"]
+        message = ProcessorEvent(
+            external_id=f"evt_race{next(_numbers)}", type="payment_intent.succeeded",
+            kind="payment", object_id=about, processor_reference=about,
+            reference=payment.reference, created_at=clock.now(),
+        )  # fmt: skip
+        self.hear(message)
+
+    def hear(self, message: ProcessorEvent) -> None:
+        """What the webhook's view does with a genuine message, and then the worker."""
+        stored = receive.store(message, name="stripe", body=b"", arrival=Arrival.CATCH_UP)
+        work_event.work(stored.row.pk)
 
     def effects(self, payment: Any, *kinds: str) -> list[Any]:
         """What the processor did with a payment, of these kinds."""

@@ -18,6 +18,9 @@ _OPEN: Final = """
     SELECT 'refund ' || id, greatest(leased_until, resolve_at) FROM payments_refund
     WHERE state = 'pending'
     UNION ALL
+    SELECT 'news ' || external_id, due_at FROM payments_processorevent
+    WHERE state IN ('received', 'parked')
+    UNION ALL
     SELECT 'order ' || number, next_step_at FROM orders_order WHERE next_step_at IS NOT NULL
     UNION ALL
     SELECT 'event ' || type, due_at FROM events_outboxevent

@@ -23,17 +23,32 @@ _SETTINGS: Final[dict[str, Any]] = {
 }
 
 
+class Logged(logging.Handler):
+    """What was caught and logged with its trace: somebody's work that went wrong in silence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception of a record, if it has one."""
+        if record.exc_info and record.exc_info[1] is not None:
+            self.errors.append(record.exc_info[1])
+
+
+LOGGED: Final = Logged()
+
+
 @contextmanager
 def staged(sandbox: Sandbox) -> Iterator[None]:
     """For as long as schedules are played."""
-    before = logging.root.manager.disable
+    handlers, logging.root.handlers = logging.root.handlers, [LOGGED]
     with override_settings(STRIPE_API_BASE=sandbox.url, **_SETTINGS), calls_out_are_points():
         processors.processor.cache_clear()
         rate_tables.forget()
-        logging.disable(logging.CRITICAL)
         try:
             yield
         finally:
-            logging.disable(before)
+            logging.root.handlers = handlers
             processors.processor.cache_clear()
             rate_tables.forget()

@@ -1,7 +1,18 @@
 """The pairs. To add one: a subclass of `Pair` in one of these modules, or a module more here."""
 
 from tests.races.explorer.pair import Pair
-from tests.races.explorer.pairs import keys, money, recovery, refunds, staff, stock, told
+from tests.races.explorer.pairs import (
+    canceling,
+    challenge,
+    keys,
+    money,
+    news,
+    recovery,
+    refunds,
+    staff,
+    stock,
+    told,
+)
 
-MODULES = (keys, money, recovery, refunds, staff, stock, told)
+MODULES = (keys, recovery, challenge, stock, money, refunds, news, canceling, staff, told)
 PAIRS: dict[str, type[Pair]] = Pair.registry

@@ -42,7 +42,7 @@ class _OneHold(Pair):
     def resolve(self) -> int:
         return resolve.resolve_unknown(limit=5)
 
-    def hear(self) -> Payment:
+    def look(self) -> Payment:
         """What an event of the processor starts: the payment is asked about."""
         return observe.look_and_observe(self.payment.pk, by="processor", source=Source.PROCESSOR)
 
@@ -113,7 +113,7 @@ class ResponseMeetsNews(_OneHold):
     guard = f"{_OneHold.guard}, and whoever asks takes it from the living"
 
     def actors(self) -> Sequence[Action]:
-        return [self.capture, self.hear]
+        return [self.capture, self.look]
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
@@ -129,7 +129,7 @@ class LateResponseMeetsNews(_OneHold):
     """The same, when whoever waits for the answer has lost its lease."""
 
     def actors(self) -> Sequence[Action]:
-        return [self.capture, later(_LEASE_SECONDS, self.hear)]
+        return [self.capture, later(_LEASE_SECONDS, self.look)]
 
 
 class _LostCapture(_OneHold):
@@ -162,7 +162,7 @@ class ResolverMeetsNews(_LostCapture):
     after = True
 
     def actors(self) -> Sequence[Action]:
-        return [self.resolve, self.hear]
+        return [self.resolve, self.look]
 
 
 class NewsMeetsNews(_OneHold):
@@ -173,11 +173,11 @@ class NewsMeetsNews(_OneHold):
         capture_behind_our_back(self.payment)
 
     def actors(self) -> Sequence[Action]:
-        return [self.hear, self.hear]
+        return [self.look, self.look]
 
 
 class VoidMeetsForeignCapture(NewsMeetsNews):
     """Somebody took the money at the processor; we release it, and hear of it, at once."""
 
     def actors(self) -> Sequence[Action]:
-        return [self.release, self.hear]
+        return [self.release, self.look]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest import mock
+from uuid import UUID
 
 from django.conf import settings
 
@@ -154,3 +155,16 @@ def _without_fences() -> AbstractContextManager[Any]:
 def _held_by_anybody(self: Lease) -> Iterator[IdempotencyKey]:
     with durable():
         yield idempotency.locked(self.key_id)
+
+
+def _without_leases() -> AbstractContextManager[Any]:
+    taken = naive(idempotency, take_over=_take_over_from_the_living)
+    return together(taken, nothing_is_locked(), _without_fences())
+
+
+def _take_over_from_the_living(*, subject_id: UUID, lease_seconds: float) -> IdempotencyKey | None:
+    with durable():
+        row = IdempotencyKey.objects.filter(subject_id=subject_id, state="in_progress").first()
+        if row is not None:
+            idempotency._take(row, lease_seconds)
+    return row

@@ -39,7 +39,7 @@ class _Taken(Pair):
     def resolve(self) -> int:
         return resolve.resolve_unknown(limit=5)
 
-    def hear(self) -> Payment:
+    def look(self) -> Payment:
         return observe.look_and_observe(self.payment.pk, by="processor", source=Source.PROCESSOR)
 
     def promise(self, *ended: Ended) -> Iterator[str]:
@@ -95,10 +95,10 @@ class RefundMeetsNews(_Taken):
     """The processor's event of a refund comes before, with and after the answer to it."""
 
     def actors(self) -> Sequence[Action]:
-        return [self.give_back, later(_LEASE_SECONDS, self.hear)]
+        return [self.give_back, later(_LEASE_SECONDS, self.look)]
 
 
-class CancelMeetsCapture(Pair):
+class UndoMeetsCapture(Pair):
     """A payment is undone while it is captured: in the end nothing of it is kept."""
 
     guard = _Taken.guard
@@ -126,14 +126,14 @@ class CancelMeetsCapture(Pair):
     control = _Taken.control
 
 
-class CancelMeetsCancel(CancelMeetsCapture):
+class UndoMeetsUndo(UndoMeetsCapture):
     """Two undo one payment: what is held is released once."""
 
     def actors(self) -> Sequence[Action]:
         return [self.cancel, self.cancel]
 
 
-class CancelMeetsRefund(CancelMeetsCapture):
+class UndoMeetsRefund(UndoMeetsCapture):
     """A payment is undone while somebody gives a part of it back."""
 
     def arrange(self) -> None:

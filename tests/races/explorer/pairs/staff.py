@@ -143,8 +143,8 @@ def _record_blindly(checkout_id: UUID, decision: str) -> None:
     keys.update(leased_until=idempotency.from_now(0), is_paused=True)
 
 
-class CancelMeetsFulfillment(Pair):
-    """An order is canceled while the warehouse is told of it: nothing is to be shipped."""
+class VoidMeetsFulfillment(Pair):
+    """A hold is released while the warehouse is told of its order: nothing is to be shipped."""
 
     guard = "an order is moved whatever it is"
 
