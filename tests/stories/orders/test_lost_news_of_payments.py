@@ -5,7 +5,7 @@ import pytest
 from orders import repayment
 from payments.services import void
 from tests.stories import world
-from tests.stories.orders.test_expiry import an_order, near_the_end, now, runs_out_in
+from tests.stories.orders.test_expiry import an_order, now, runs_out_in
 
 
 @pytest.fixture
