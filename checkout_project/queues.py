@@ -5,7 +5,6 @@ from typing import Any, Final
 QUEUES: Final = ("payments", "orders", "events", "sweeps")
 
 TASK_ROUTES: Final = {
-    "payments.tasks.capture_payment": {"queue": "payments"},
     "orders.tasks.settle_order": {"queue": "payments"},
     "orders.tasks.fulfill_order": {"queue": "orders"},
     "orders.tasks.notify_customer": {"queue": "orders"},

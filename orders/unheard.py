@@ -32,13 +32,14 @@ def follow_unheard(*, limit: int) -> int:
 
 
 def _unheard() -> QuerySet[Order]:
-    """Those whose hold is gone, and who neither stopped nor went on with another."""
+    """Those whose hold is gone, and who neither stopped nor went on with another; and canceled
+    ones for which another was asked for too late."""
     told = Case.objects.filter(kind=attention.SHIPPED_UNPAID, aggregate_id=OuterRef("pk"))
     newer = Payment.objects.filter(
         stream=OuterRef("checkout_id"), replaces__isnull=False, state__in=HELD_OR_TAKEN
     ).exclude(pk=OuterRef("payment_id"))
     is_lost = Q(state__in=_SHIPS) & ~Exists(told)
-    is_replaced = Q(state__in=MAY_BE_PAID) & Exists(newer)
+    is_replaced = Q(state__in=(*MAY_BE_PAID, "canceled")) & Exists(newer)
     return Order.objects.filter(is_lost | is_replaced, payment__state__in=_GONE)
 
 

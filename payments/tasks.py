@@ -7,13 +7,7 @@ from django.conf import settings
 
 from foundation.periodic import once_per_window, sweep
 from payments import actions
-from payments.services import capture, catch_up, expire, resolve, work_event
-
-
-@shared_task
-def capture_payment(payment_id: str) -> None:
-    """Take what is held."""
-    capture.capture(uuid.UUID(payment_id), by="system:settlement")
+from payments.services import catch_up, expire, resolve, work_event
 
 
 @shared_task

@@ -15,11 +15,11 @@ from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from orders import fulfillment, inventory, repayment
-from orders.cancellation import attention
+from orders.cancellation import attention, money
 from orders.fulfillment import rows as fulfillment_rows
 from orders.models import Order
 from orders.states import ORDER
-from payments.models import Payment
+from payments.models import Payment, Source
 
 BY: Final = "system:cancellation"
 # An order that waits for money is not canceled because the hold that died was released as well.
@@ -55,8 +55,17 @@ def _follow_replacement(order: Order, newest: Payment) -> None:
     """A new hold that is not settled yet says nothing; its end is told of."""
     if newest.state in repayment.HELD_OR_TAKEN:
         repayment.adopt(order.pk, newest)
+        _release_if_too_late(order)
     elif newest.state in ("declined", "abandoned", "expired", "voided"):
         _stop(order.pk, reason=f"the new authorization is {newest.state}")
+
+
+def _release_if_too_late(order: Order) -> None:
+    """A new hold may be asked for in the moment in which its order is canceled: nobody else
+    would ever look at it."""
+    if Order.objects.filter(pk=order.pk, state="canceled").exists():
+        reason = "its order is canceled"
+        money.release(order.payment_id, by=BY, reason=reason, source=Source.SYSTEM)
 
 
 def cancel_for_void(payment_id: uuid.UUID) -> bool:

@@ -108,8 +108,8 @@ def test_messages_of_another_version_hold_up_nobody(house, monkeypatch):
     with celery_app.connection_for_write(house.cluster.addresses.broker_url) as line:
         for name, args, kwargs in [
             ("orders.tasks.a_task_of_last_year", ["x"], {}),
-            ("payments.tasks.capture_payment", [], {"payment": "pay_of_an_older_payload"}),
-            ("payments.tasks.capture_payment", ["01890000-0000-7000-8000-000000000000"], {}),
+            ("orders.tasks.settle_order", [], {"order": "ord_of_an_older_payload"}),
+            ("orders.tasks.settle_order", ["01890000-0000-7000-8000-000000000000"], {}),
             ("orders.tasks.fulfill_order", ["not an id at all"], {}),
         ]:
             for queue in ("payments", "orders"):

@@ -7,7 +7,7 @@ sweeps run.
 import pytest
 
 from foundation.models import IdempotencyKey
-from orders import inventory
+from orders import inventory, repayment
 from orders.cancellation.recovery import recover_cancellations
 from orders.models import Cancellation, Order, Reservation, StockItem
 from payments.models import Payment
@@ -134,3 +134,37 @@ def test_one_that_can_not_go_on_does_not_keep_the_others_waiting(api, shop, orde
     assert Cancellation.objects.get(order=other).state == "completed"
     first.refresh_from_db()
     assert first.state == "releasing"
+
+
+def test_a_new_hold_that_was_asked_for_while_its_order_was_canceled_is_released(
+    api, shop, monkeypatch
+):
+    """The order was placed when it was looked at, and canceled when the hold was asked for."""
+    order = world.an_order(api)
+    real = repayment.reauthorize
+
+    def too_late(payment_id, **asked):
+        world.elsewhere(lambda: cancel(api, order))
+        return real(payment_id, **asked)
+
+    monkeypatch.setattr(repayment, "reauthorize", too_late)
+    made = repayment.ask_again(order.pk, by="staff:ana", reason="asked", source="staff")
+    assert made.state == "authorized"
+
+    world.drive_everything(2)
+
+    assert Order.objects.get(pk=order.pk).state == "canceled"
+    assert shop.holds(made.reference) == []
+    made.refresh_from_db()
+    assert made.state == "voided"
+
+
+def test_the_same_although_the_news_of_the_new_hold_was_lost(api, shop):
+    order = world.an_order(api)
+    cancel(api, order)
+    made = repayment.reauthorize(order.payment_id, by="staff:ana", reason="late")
+    world.lose_events()
+
+    world.drive_everything(2, seconds=601)
+
+    assert shop.holds(made.reference) == []
