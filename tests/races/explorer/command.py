@@ -15,7 +15,7 @@ import django
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
-from tests.races.explorer.explore import BOUND, Explorer, Found, clean
+from tests.races.explorer.explore import BOUND, Explorer, Found
 from tests.races.explorer.pair import Pair
 from tests.races.explorer.pairs import PAIRS
 from tests.races.explorer.schedules import Written, parse
@@ -59,7 +59,6 @@ def _explore_all(pairs: list[type[Pair]], sandbox: Sandbox, wanted: argparse.Nam
 def _explore(
     pair: type[Pair], sandbox: Sandbox, wanted: argparse.Namespace, *, control: bool
 ) -> Found:
-    clean()
     with Explorer(pair, sandbox, control=control) as explorer:
         found = explorer.explore(limit=wanted.limit, seed=wanted.seed, told=_progress())
         if wanted.random and not control and not found.violations:

@@ -39,10 +39,12 @@ from foundation.errors import DomainError
 from foundation.ids import new_id
 from foundation.money import Money
 from foundation.transactions import durable
+from orders.checkout import news
 from orders.checkout.pay import Purchase, pay
 from orders.models import Order
 from orders.serializers.checkout_request import CheckoutRequest
 from payments.models import Payment
+from payments.models import ProcessorEvent as EventRow
 from payments.processors.base import ProcessorEvent
 from payments.processors.stripe_http import BoundedClient
 from payments.services import authorize, receive, work_event
@@ -187,6 +189,13 @@ class Pair:
             reference=payment.reference, created_at=clock.now(),
         )  # fmt: skip
         self.hear(message)
+
+    def news_taken_up(self) -> None:
+        """The same, and the checkout of the payment looks at once, as the chain of it does."""
+        self.news()
+        row = EventRow.objects.filter(payment__client_id=self.client_id).first()
+        if row is not None:
+            news.take_up(row.payment_id, event_id=row.pk)
 
     def hear(self, message: ProcessorEvent) -> None:
         """What the webhook's view does with a genuine message, and then the worker."""

@@ -11,6 +11,7 @@ from orders import rate_tables
 from payments import processors
 from tests.races.explorer.turns import calls_out_are_points
 from tests.sandbox import Sandbox
+from tests.stories import world
 
 _SETTINGS: Final[dict[str, Any]] = {
     "STRIPE_READ_SECONDS": 20.0,  # nobody is slow here but by the schedule
@@ -42,6 +43,7 @@ LOGGED: Final = Logged()
 @contextmanager
 def staged(sandbox: Sandbox) -> Iterator[None]:
     """For as long as schedules are played."""
+    world._load_tasks()  # it sets logging up once more
     handlers, logging.root.handlers = logging.root.handlers, [LOGGED]
     with override_settings(STRIPE_API_BASE=sandbox.url, **_SETTINGS), calls_out_are_points():
         processors.processor.cache_clear()

@@ -70,7 +70,7 @@ class ReturnMeetsItsEvent(_Challenged):
     """The customer comes back while the processor tells of it: one order."""
 
     def actors(self) -> Sequence[Action]:
-        return [self.come_back, self.news]
+        return [self.come_back, self.news_taken_up]
 
 
 class ReturnMeetsGivingUp(_Challenged):

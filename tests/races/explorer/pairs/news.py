@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from foundation import clock, rows
-from orders.checkout import news
 from payments.models import Dispute, Payment, Refund
 from payments.models import ProcessorEvent as EventRow
 from payments.processors.base import ProcessorEvent
@@ -30,14 +29,7 @@ class AuthorizationMeetsItsEvent(_OneCheckout):
     guard = "a checkout is taken from the living, and nobody looks at tokens or states"
 
     def actors(self) -> Sequence[Action]:
-        return [self.press_pay, self.be_told]
-
-    def be_told(self) -> None:
-        """The event is worked, and then its checkout looks, as the chain of the event does."""
-        self.news()
-        row = EventRow.objects.filter(payment__client_id=self.client_id).first()
-        if row is not None:
-            news.take_up(row.payment_id, event_id=row.pk)
+        return [self.press_pay, self.news_taken_up]
 
     @staticmethod
     def control() -> AbstractContextManager[Any]:
