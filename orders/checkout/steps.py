@@ -87,7 +87,7 @@ def record_authorization(checkout: Checkout, answer: Answer) -> None:
         )
     elif payment.state == "requires_action":
         raise Pause("requires_action", seconds=settings.ACTION_POLL_SECONDS)
-    elif payment.state != "expired" and not payment.is_proven_absent:
+    elif payment.state not in ("expired", "voided") and not payment.is_proven_absent:
         raise _unsettled(checkout, answer)
 
 

@@ -18,11 +18,11 @@ from foundation.money import Money
 from foundation.state_machine import move
 from payments import hold_windows
 from payments.amounts import fold
-from payments.models import Payment, PaymentTransaction
+from payments.models import Payment, PaymentTransaction, Source
 from payments.processors import processor
 from payments.processors.base import ProcessorPayment
 from payments.processors.breaker import breaker
-from payments.services import journal
+from payments.services import hold, journal, steps
 from payments.services.ask import Answer, ask, look
 from payments.states import PAYMENT
 
@@ -155,9 +155,9 @@ def _record_answer(payment: Payment, seen: ProcessorPayment, *, by: str) -> None
 def _record_confirmation(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:
     payment.is_confirmed = seen.status == "authorized"
     if seen.status == "canceled":
-        # From here only: one that is being released meanwhile is its releaser's to close.
-        reason, here = "the hold is gone", ("authorized",)
-        move(payment, table=PAYMENT, to="expired", by=by, reason=reason, only_from=here)
+        # One that is being released meanwhile is its releaser's to close: this raises then.
+        steps.lock(payment)
+        hold.follow(payment, seen, by=by, source=Source.PROCESSOR)
 
 
 def record_hold(payment: Payment, seen: ProcessorPayment, *, by: str) -> None:

@@ -7,7 +7,7 @@ from orders import reviews
 from orders.checkout.recovery import recover_checkouts
 from orders.models import Checkout, Order, Reservation, StockItem
 from payments.models import Payment
-from tests import builders
+from tests import builders, ledger_witness
 from tests.races.crowd import at_once
 from tests.stories import world
 from tests.stories.orders.desk import confirm, give_up
@@ -115,3 +115,15 @@ def test_a_client_that_asks_hears_that_a_person_is_at_it(api, in_review):
     reply = confirm(api, in_review)
 
     assert (reply.status_code, reply.json()["status"]) == (202, "in_review")
+
+
+def test_a_hold_that_died_during_the_review_is_let_go_in_the_books_too(shop, in_review):
+    world.release_behind_our_back(in_review.payment)
+
+    approve(in_review)
+    world.drive_everything(2)
+
+    assert_nothing_held(shop, in_review)
+    payment = Payment.objects.get()
+    assert (payment.state, payment.voided_amount, payment.capturable) == ("voided", 4298, 0)
+    ledger_witness.agree(shop)
