@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from checkout_project.celery import app
 from events import relay
 from foundation import ids
 from orders.models import Checkout, Order
@@ -144,10 +143,6 @@ class Scene:
     def fault(self, operation: str, name: str, **options: Any) -> None:
         """The next request of this operation goes wrong."""
         self.sandbox.fault(operation, name, times=1, **options)
-
-    def run(self, task: str) -> None:
-        """One task, as a worker calls it, without a message."""
-        app.tasks[task]()
 
     def deliver_events(self) -> list[int]:
         """Every event that the processor has about this payment, carried to our endpoint."""
