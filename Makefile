@@ -45,7 +45,7 @@ run: setup ## Everything up until Ctrl-C, with the admin's address and login on 
 test: setup ## All tests, on servers of their own (ARGS="-k name" for some)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
-prove: setup ## The whole proof, within 45 minutes; writes docs/evidence.md (ARGS="--only races")
+prove: setup ## The whole proof, the better part of an hour; writes its evidence into docs/ (ARGS="--only races")
 	@$(PY) -m tests.proof $(ARGS)
 
 check: setup ## Format, lint, types, import floors, migrations, Django's own checks

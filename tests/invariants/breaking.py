@@ -27,11 +27,11 @@ _A_REFUND = """
         '', 1, now(), now()
     FROM payments_payment LIMIT 1"""
 _AN_EVENT = """
-    INSERT INTO payments_processorevent (id, processor, external_id, type, object_id,
-        processor_reference, reference, arrival, body, state, outcome, attempts, due_at,
+    INSERT INTO payments_processorevent (id, processor, external_id, type, kind, object_id,
+        processor_reference, reference, currency, arrival, body, state, outcome, attempts, due_at,
         last_error, happened_at, received_at)
-    VALUES (gen_random_uuid(), 'stripe', 'evt_1', 'charge.captured', '', '', '', 'webhook', '',
-        '{state}', '', 0, now() - interval '1 day', '', now(), now())"""
+    VALUES (gen_random_uuid(), 'stripe', 'evt_1', 'charge.captured', 'payment', '', '', '', '',
+        'webhook', '', '{state}', '', 0, now() - interval '1 day', '', now(), now())"""
 
 BREAKS = {
     "payment_moves_form_a_path": "UPDATE payments_payment SET state = 'authorized'",
@@ -148,6 +148,13 @@ BREAKS = {
         UPDATE events_outboxevent SET type = 'order.stalled' WHERE type = 'order.placed'""",
     "unfinished_orders_are_watched": """
         UPDATE orders_order SET state = 'placed', next_step_at = NULL""",
+    "shipments_add_up": "UPDATE orders_fulfillmentline SET quantity = quantity - 1",
+    "cancellations_are_carried": "UPDATE orders_order SET state = 'canceling'",
+    "unsettled_cancellations_are_cases": """
+        INSERT INTO orders_cancellation (id, order_id, recovery_point, direction, step_log, state,
+            reason, actor, source, payment_action, tries, last_error, started_at)
+        SELECT gen_random_uuid(), id, 'claimed', 'forward', '[]', 'needs_attention', 'x', 'x',
+            'api', '', 0, '', now() FROM orders_order""",
 }  # fmt: skip
 
 
