@@ -2,10 +2,14 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
+
+from checkout_project.checks import refuse_to_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout_project.settings")
 
 app = Celery("checkout_project")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+signals.celeryd_init.connect(refuse_to_start, weak=False)
+signals.beat_init.connect(refuse_to_start, weak=False)

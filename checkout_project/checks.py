@@ -39,6 +39,20 @@ def register() -> None:
     checks.register(sagas_own_their_commits)
 
 
+def refuse_to_start(**_: Any) -> None:
+    """For what starts without Django's own checks: web, worker and beat.
+
+    Raises `SystemExit`, which is what Celery's signals let through.
+    """
+    found = (
+        *time_limits_fit(None),
+        *task_ends_before_redelivery(None),
+        *sagas_own_their_commits(None),
+    )
+    if found:
+        raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))
+
+
 def time_limits_fit(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
     """A lease that ends while its holder still waits for an answer makes two holders."""
     errors = (limit.error() for limit in (*_leases(), *_tasks()))

@@ -19,11 +19,12 @@ from typing import Any, Final
 from django.conf import settings
 
 from foundation import idempotency, poison
+from foundation.claiming import begin_surely
 from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken
 from foundation.idempotency_header import fingerprint
 from foundation.ids import new_id
 from foundation.models import IdempotencyKey
-from foundation.transactions import durable, repeat_on_conflict
+from foundation.transactions import durable, surely
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 5.0
@@ -65,7 +66,7 @@ def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], object])
     Raises `KeyReused` and `InProgress` as well.
     """
     try:
-        claim = repeat_on_conflict(lambda: _begin(action, wish, begin))
+        claim = _begin_surely(action, wish, begin)
     except InProgress as running:
         if running.row is None or not running.row.is_paused:
             raise
@@ -92,18 +93,30 @@ def recover(actions: Mapping[str, Action], *, limit: int) -> int:
     return taken
 
 
-def _begin(action: Action, wish: Wish, begin: Callable[[uuid.UUID], object]) -> Claim:
-    subject_id = new_id()
+def _begin_surely(action: Action, wish: Wish, begin: Callable[[uuid.UUID], object]) -> Claim:
+    subject = (action.kind, new_id())
+    return begin_surely(
+        lambda begun: _begin(wish, subject, begin, begun), claim_of=lambda claim: claim
+    )
+
+
+def _begin(
+    wish: Wish,
+    subject: tuple[str, uuid.UUID],
+    begin: Callable[[uuid.UUID], object],
+    begun: list[Claim],
+) -> Claim:
     with durable():
         claim = idempotency.claim(
             scope=wish.scope,
             key=wish.key,
             fingerprint=fingerprint(wish.scope, wish.body),
             lease_seconds=settings.CHECKOUT_LEASE_SECONDS,
-            subject=(action.kind, subject_id),
+            subject=subject,
         )
         if claim.is_new:
-            begin(subject_id)
+            begin(subject[1])
+        begun.append(claim)
     return claim
 
 
@@ -111,14 +124,26 @@ def _carry_on(action: Action, row: IdempotencyKey) -> Answer:
     lease = Lease(row.pk, row.lease_token, settings.CHECKOUT_LEASE_SECONDS)
     answer = action.finish(row.subject_id)
     try:
-        with lease.held() as key:
-            if answer is not None:
-                idempotency.complete(key, answer)
-            else:
-                idempotency.postpone(key, seconds=_RETRY_SECONDS)
+        surely(lambda: _store(lease, answer), happened=lambda: _is_stored(lease))
     except Overtaken as overtaken:
         raise InProgress from overtaken
     return answer or action.for_now(row.subject_id)
+
+
+def _store(lease: Lease, answer: Answer | None) -> bool:
+    with lease.held() as key:
+        if answer is not None:
+            idempotency.complete(key, answer)
+        else:
+            idempotency.postpone(key, seconds=_RETRY_SECONDS)
+    return True
+
+
+def _is_stored(lease: Lease) -> bool | None:
+    """Whether the COMMIT in doubt happened; its row's lock waits for one that is under way."""
+    with durable():
+        key = idempotency.locked(lease.key_id)
+    return True if key.is_paused or key.state != IdempotencyKey.State.IN_PROGRESS else None
 
 
 def _recover_one(action: Action, row: IdempotencyKey) -> None:

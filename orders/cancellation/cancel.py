@@ -1,5 +1,6 @@
 """Somebody wants an order undone: claim the key and the order, walk the story, give the answer."""
 
+import operator
 import uuid
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,19 +10,21 @@ from django.db import OperationalError
 
 from foundation import idempotency
 from foundation.actions import Reply
+from foundation.claiming import begin_surely
 from foundation.errors import StoreUnavailable
 from foundation.idempotency import SYSTEM_SCOPE, Claim, InProgress, Lease, Overtaken
 from foundation.idempotency_header import fingerprint
 from foundation.ids import new_id
 from foundation.models import IdempotencyKey
 from foundation.state_machine import IllegalTransition
-from foundation.transactions import durable, repeat_on_conflict
+from foundation.transactions import durable
 from orders.cancellation import endings
 from orders.cancellation.saga import CANCELLATION
 from orders.models import Cancellation
 from payments.models import Source
 
 KIND: Final = "cancellation"
+Begun = tuple[Claim, Cancellation, Any]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def cancel(wish: CancelWish) -> Reply:
     `KeyReused` and `InProgress`.
     """
     try:
-        claim, cancellation, outgoing = repeat_on_conflict(lambda: _begin(wish))
+        claim, cancellation, outgoing = _begin_surely(wish)
     except InProgress as running:
         return Reply(_state_for_now(running))
     if claim.answer is not None:
@@ -79,9 +82,15 @@ def found(cancellation_id: uuid.UUID) -> Cancellation:
     return Cancellation.objects.select_related("order__payment").get(pk=cancellation_id)
 
 
-def _begin(wish: CancelWish) -> tuple[Claim, Cancellation, Any]:
-    """T1: the claim of the key and of the order, in one transaction."""
+def _begin_surely(wish: CancelWish) -> Begun:
     cancellation_id = new_id()
+    return begin_surely(
+        lambda begun: _begin(wish, cancellation_id, begun), claim_of=operator.itemgetter(0)
+    )
+
+
+def _begin(wish: CancelWish, cancellation_id: uuid.UUID, begun: list[Begun]) -> Begun:
+    """T1: the claim of the key and of the order, in one transaction."""
     with durable():
         claim = idempotency.claim(
             scope=wish.scope,
@@ -90,11 +99,15 @@ def _begin(wish: CancelWish) -> tuple[Claim, Cancellation, Any]:
             lease_seconds=settings.CHECKOUT_LEASE_SECONDS,
             subject=(KIND, cancellation_id),
         )
-        if claim.answer is not None:
-            return claim, Cancellation(), None
-        memory = _open(wish, cancellation_id) if claim.is_new else found(claim.row.subject_id)
-        outgoing = CANCELLATION.advance(memory, claim.row)
-    return claim, memory, outgoing
+        begun.append(_on_claimed(wish, claim, cancellation_id))
+    return begun[-1]
+
+
+def _on_claimed(wish: CancelWish, claim: Claim, cancellation_id: uuid.UUID) -> Begun:
+    if claim.answer is not None:
+        return claim, Cancellation(), None
+    memory = _open(wish, cancellation_id) if claim.is_new else found(claim.row.subject_id)
+    return claim, memory, CANCELLATION.advance(memory, claim.row)
 
 
 def _open(wish: CancelWish, cancellation_id: uuid.UUID) -> Cancellation:

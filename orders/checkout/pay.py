@@ -4,6 +4,7 @@ One function is the whole of it. A first request, a repeat, a repeat after a cra
 at once come through here; what tells them apart is the key's row.
 """
 
+import operator
 import uuid
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError
 
 from foundation import clock, idempotency
+from foundation.claiming import begin_surely
 from foundation.errors import StoreUnavailable
 from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken, from_now
 from foundation.idempotency_header import fingerprint as fingerprint_of
@@ -19,7 +21,7 @@ from foundation.ids import new_id
 from foundation.models import IdempotencyKey, client_scope
 from foundation.saga import FORWARD, is_over
 from foundation.state_machine import IllegalTransition
-from foundation.transactions import CommitInDoubt, durable, repeat_on_conflict
+from foundation.transactions import CommitInDoubt, durable
 from orders import pricing
 from orders.checkout import endings
 from orders.checkout.saga import CHECKOUT
@@ -127,23 +129,10 @@ Begun = tuple[Claim, Checkout, Any]
 
 
 def _begin_surely(purchase: Purchase) -> Begun:
-    """T1, once more if its COMMIT is in doubt: the key then says which of the two it was.
-
-    The second INSERT waits for the first, should that still be under way. If it finds the
-    first one's own claim, T1 happened, and we go on with what it left in our hands.
-    """
-    checkout_id, begun = new_id(), list[Begun]()
-    try:
-        return repeat_on_conflict(lambda: _begin(purchase, checkout_id, begun))
-    except CommitInDoubt:
-        first = begun[-1]
-    try:
-        return repeat_on_conflict(lambda: _begin(purchase, checkout_id, begun))
-    except InProgress as running:
-        found, ours = running.row, first[0].row
-        if found is None or (found.pk, found.lease_token) != (ours.pk, ours.lease_token):
-            raise
-        return first
+    checkout_id = new_id()
+    return begin_surely(
+        lambda begun: _begin(purchase, checkout_id, begun), claim_of=operator.itemgetter(0)
+    )
 
 
 def _begin(purchase: Purchase, checkout_id: uuid.UUID, begun: list[Begun]) -> Begun:

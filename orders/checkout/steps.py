@@ -165,6 +165,8 @@ def record_void(checkout: Checkout, answer: Answer) -> None:
     in_doubt = payment.state in ("authorizing", "unknown", "voiding")
     if in_doubt and not payment.is_proven_absent:
         is_case = payment.look_ups >= settings.ATTENTION_AFTER_TRIES
+        if is_case:
+            release_stock(checkout)  # nobody will be sold it by this checkout: others may be
         state = "needs_attention" if is_case else "compensating"
         raise Pause(state, seconds=_patience(payment.look_ups))
 

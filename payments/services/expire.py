@@ -77,6 +77,8 @@ def _ask_about_ended(limit: int) -> int:
             look_and_observe(payment.pk, by=BY, source=Source.PROCESSOR)
         except (InFlight, NotAnswered):
             _log.info("expiry: %s is asked about again later", payment)
+        except Exception:  # noqa: BLE001 - logged with its trace; the others go on
+            _log.exception("expiry: %s could not be brought in line", payment)
     return limit
 
 

@@ -21,7 +21,12 @@ from foundation.transactions import durable
 from payments.models import Payment, Refund
 from payments.services import authorize, capture, reauthorize, refund, steps, void
 from payments.services.ask import Answer
-from payments.services.attention import OUTCOME_UNKNOWN, REFUND_UNKNOWN, needs_person
+from payments.services.attention import (
+    DIFFERS,
+    OUTCOME_UNKNOWN,
+    REFUND_UNKNOWN,
+    needs_person,
+)
 from payments.services.authorize import look_up
 from payments.states import IN_DOUBT
 
@@ -162,6 +167,10 @@ def _look_again(payment: Payment) -> None:
             reason = "late hold of an abandoned attempt"
             void.claim_on_record(payment, by=BY, reason=reason)
         void.go_on(payment, by=BY)
+    elif found.payment is not None and found.payment.status == "captured":
+        detail = f"{payment.state} here, captured at the processor: nobody was sold anything"
+        with durable():
+            needs_person(payment, DIFFERS, amount=found.payment.captured_amount, detail=detail)
 
 
 def _is_dead(found: Answer) -> bool:

@@ -134,10 +134,14 @@ def next_call(payment: Payment) -> Callable[[], Answer] | None:
         return release_call(payment)
     if payment.is_proven_absent:
         payment.is_proven_absent = False
-        payment.step_attempt += 1
-        payment.save(update_fields=["step_attempt"])
-        return release_call(payment)
+        if rows.update(payment, guard=_held(payment), step_attempt=payment.step_attempt + 1):
+            return release_call(payment)
     return look_up(payment)
+
+
+def _held(payment: Payment) -> dict[str, Any]:
+    """Who was overtaken sends nothing and writes nothing: he may look, and no more."""
+    return {"state": "voiding", "lease_token": payment.lease_token}
 
 
 def release_call(payment: Payment) -> Callable[[], Answer]:
@@ -173,4 +177,5 @@ def _note_silence(payment: Payment, answer: Answer) -> None:
     changes: dict[str, Any] = {"look_ups": payment.look_ups + 1}
     if not payment.is_proven_absent:
         changes |= steps.let_go(payment)
-    rows.update(payment, guard={"lease_token": payment.lease_token}, **changes)
+    if not rows.update(payment, guard=_held(payment), **changes):
+        payment.is_proven_absent = False

@@ -1,16 +1,19 @@
 """The house holds itself to its own rules."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
 import pytest
+from celery import signals as celery_signals
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import models
 from django.utils.module_loading import import_string
 
+from checkout_project import wsgi
 from checkout_project.celery import app as celery_app
 from checkout_project.checks import sagas_own_their_commits
 from events.catalogue import CATALOGUE
@@ -203,6 +206,20 @@ def test_migrations_are_complete():
 
 def test_the_system_checks_pass():
     call_command("check", fail_level="WARNING")
+
+
+def test_neither_web_nor_worker_nor_beat_starts_with_a_lease_that_is_too_short(settings):
+    celery_signals.celeryd_init.send(sender="worker")
+    celery_signals.beat_init.send(sender="beat")
+    settings.PAYMENT_LEASE_SECONDS = 1.0
+
+    for start in (
+        lambda: celery_signals.celeryd_init.send(sender="worker"),
+        lambda: celery_signals.beat_init.send(sender="beat"),
+        lambda: importlib.reload(wsgi),
+    ):
+        with pytest.raises(SystemExit, match="PAYMENT_LEASE_SECONDS"):
+            start()
 
 
 def test_atomic_requests_are_refused(settings):

@@ -20,9 +20,9 @@ from tests.sandbox import ROOT
 
 FLOWS = {
     "cancel-captured-order", "cancel-held-order", "capture", "capture-part", "checkout",
-    "compensation", "confirm", "fulfillment", "key-reaper", "notification", "processor-events",
-    "recovery", "refund-part", "relay", "resolve-capture-lost", "resolve-capture-taken",
-    "resolve-void-lost", "void",
+    "compensation", "confirm", "expiry", "fulfillment", "key-reaper", "notification",
+    "processor-events", "recovery", "refund-part", "relay", "resolve-capture-lost",
+    "resolve-capture-taken", "resolve-void-lost", "void",
 }  # fmt: skip
 
 

@@ -56,7 +56,9 @@ def _seek(bug: Bug, tree: Path, environ: dict[str, str], *, is_green: bool) -> F
     finally:
         bug.weed(tree)
     seconds = time.monotonic() - started
-    return Finding(bug, is_green, status == _FOUND, seconds, _first_failure(said))
+    found_by = _first_failure(said)
+    # A suite that broke before a test of it failed (a server, a fixture) has found nothing.
+    return Finding(bug, is_green, status == _FOUND and found_by != "", seconds, found_by)
 
 
 def _run(tree: Path, suite: str, environ: dict[str, str]) -> tuple[int, str]:

@@ -65,7 +65,14 @@ def _run(part: Part, number: int, count: int) -> dict[str, Any]:
     seconds = time.monotonic() - started
     is_good = ended.returncode == 0 and told is not None
     print(f"=== {part.title}: {'well' if is_good else 'NOT WELL'}, {seconds:.0f} s", flush=True)
-    return {"title": part.title, "is_good": is_good, "seconds": round(seconds, 1), "told": told}
+    return {
+        "title": part.title,
+        "command": ["python", *part.argv[1:]],  # with its seed
+        "environ": part.environ,
+        "is_good": is_good,
+        "seconds": round(seconds, 1),
+        "told": told,
+    }
 
 
 def _commit() -> str:

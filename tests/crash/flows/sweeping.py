@@ -1,9 +1,10 @@
-"""Captures and releases whose answer was lost, a release by staff, and keys that are forgotten."""
+"""Lost answers of captures and releases, a release by staff, holds that end, keys forgotten."""
 
 from collections.abc import Iterator
 
 from django.conf import settings
 
+from foundation import clock
 from payments.services import capture, void
 from tests.crash import outcomes, world
 from tests.crash.facts import Facts
@@ -46,6 +47,19 @@ def release(scene: Scene) -> None:
     void.void(scene.payment().pk, by="staff:7", reason="the customer called")
 
 
+def a_hold_that_ran_out(scene: Scene) -> None:
+    """Nobody took it in time; the processor let it go, and we were not told."""
+    scene.an_order()
+    hold = scene.payment()
+    scene.sandbox.backstage(f"holds/{hold.processor_reference}/expire")
+    scene.later((hold.capture_before - clock.now()).total_seconds() + 60)
+
+
+def expire(_scene: Scene) -> None:
+    """The sweep that asks about holds whose time is up."""
+    world.run("payments.tasks.expire_authorizations")
+
+
 def resolve(_scene: Scene) -> None:
     """The sweep that settles what was left in the middle."""
     world.run("payments.tasks.resolve_unknown")
@@ -76,6 +90,13 @@ def it_is_released(facts: Facts, _outcome: Outcome) -> Iterator[str]:
             yield f"nobody released it, and the payment is {states}"
         return
     if states != ["voided"] or [order["state"] for order in facts.orders] != ["canceled"]:
+        yield f"payment {states}, orders {[order['state'] for order in facts.orders]}"
+
+
+def it_ran_out(facts: Facts, _outcome: Outcome) -> Iterator[str]:
+    """Expired here as there; the order waits for money, and nothing of it ships."""
+    states = [payment["state"] for payment in facts.payments]
+    if states != ["expired"] or [order["state"] for order in facts.orders] != ["payment_required"]:
         yield f"payment {states}, orders {[order['state'] for order in facts.orders]}"
 
 
@@ -123,6 +144,16 @@ VOID = Flow(
     outcomes=_LEAVES_A_TRACE,
     variants=("never",),
     expect=it_is_released,
+)
+
+EXPIRY = Flow(
+    name="expiry",
+    arrange=a_hold_that_ran_out,
+    act=expire,
+    strikes="retrieve",
+    outcomes=outcomes.LOOK_UPS,
+    variants=("never",),
+    expect=it_ran_out,
 )
 
 REAPER = Flow(
