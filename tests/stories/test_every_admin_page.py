@@ -1,0 +1,99 @@
+"""Every list, page and form of the admin opens for a superuser, on rows of every kind."""
+
+from contextlib import suppress
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from foundation.models import ApiClient, Case
+from orders import bulk
+from orders.models import BlockListEntry, Order
+from payments.models import Payment
+from payments.services.payout import record_payout
+from tests import builders
+from tests.stories import world
+from tests.stories.orders.desk import cancel, ship_everything
+
+OURS = ("events", "foundation", "orders", "payments")
+QUERIES = ("", "?q=x", "?q=%00", "?p=99", "?o=99")
+# A form whose deed is not due leads back with the reason; nobody adds or deletes what is a record.
+ANSWERS = (200, 302, 403)
+NEVER_HERE = {"InvariantResult"}
+
+
+@pytest.fixture
+def root(shop):
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("root", password="x"))
+    return browser
+
+
+@pytest.fixture
+def orders(api, shop):
+    """One that shipped and was partly given back, one that was canceled, one just placed."""
+    shipped = world.an_order(api)
+    world.play_events()
+    ship_everything(shipped)
+    world.play_events()
+    path = f"/v1/payments/{shipped.payment.reference}/refunds"
+    given = {"amount": {"amount": 100, "currency": "USD"}}
+    assert api.post(path, given, key=builders.a_key()).status_code == 201
+    canceled = world.an_order(api)
+    assert cancel(api, canceled).status_code == 200
+    return [shipped, canceled, world.an_order(api)]
+
+
+@pytest.fixture
+def a_busy_shop(orders):
+    """Rows of every kind."""
+    builders.DisputeFactory(payment=orders[0].payment)
+    builders.ProcessorEventFactory(payment=orders[0].payment)
+    record_payout(
+        processor_reference="po_1", amount=4000, currency="USD", state="paid",
+        arrives_on=None, by="processor",
+    )  # fmt: skip
+    bulk.begin([orders[2].payment_id], by="staff:root", reason="recalled")
+    Case.objects.create(
+        kind="order_unpaid", aggregate="order", aggregate_id=orders[2].pk, title="unpaid",
+        owner="role:operations", due_at=orders[2].payment.capture_before,
+    )  # fmt: skip
+    BlockListEntry.objects.create(kind="email", value="a@example.com", reason="fraud")
+    return [Order, Payment, ApiClient]
+
+
+def models():
+    return [each for each in admin.site._registry if each._meta.app_label in OURS]
+
+
+def addresses(model):
+    """Of its list with every odd query, and of every page and form of every third row."""
+    lists = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+    yield from (reverse(lists) + query for query in QUERIES)
+    names = [
+        f"admin:{route.name}" for route in admin.site._registry[model].get_urls() if route.name
+    ]
+    for row in model._default_manager.order_by("pk")[:3]:
+        for name in names:
+            yield address(name, row)
+
+
+def address(name, row):
+    """A page of the row, or of one verb for it, or of the list's own."""
+    for args in ([row.pk], [row.pk, "retry"], []):
+        with suppress(NoReverseMatch):
+            return reverse(name, args=args)
+    raise AssertionError(f"{name} takes what no page here takes")
+
+
+def test_every_page_and_form_of_the_admin_opens(a_busy_shop, root):
+    assert {m.__name__ for m in models() if not m._default_manager.exists()} <= NEVER_HERE
+    broken = {
+        address: status
+        for model in models()
+        for address in dict.fromkeys(addresses(model))
+        if (status := root.get(address).status_code) not in ANSWERS
+    }
+    assert broken == {}
