@@ -23,7 +23,7 @@ from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken
 from foundation.idempotency_header import fingerprint
 from foundation.ids import new_id
 from foundation.models import IdempotencyKey
-from foundation.transactions import durable, repeat_on_conflict
+from foundation.transactions import CommitInDoubt, durable, repeat_on_conflict
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 5.0
@@ -65,14 +65,17 @@ def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], object])
     Raises `KeyReused` and `InProgress` as well.
     """
     try:
-        claim = repeat_on_conflict(lambda: _begin(action, wish, begin))
+        claim = _begin_surely(action, wish, begin)
     except InProgress as running:
         if running.row is None or not running.row.is_paused:
             raise
         return Reply(action.for_now(running.row.subject_id))
     if claim.answer is not None:
         return Reply(claim.answer, is_replay=True)
-    return Reply(_carry_on(action, claim.row))
+    try:
+        return Reply(_carry_on(action, claim.row))
+    except CommitInDoubt:
+        return Reply(_what_is_true(action, claim.row))
 
 
 def recover(actions: Mapping[str, Action], *, limit: int) -> int:
@@ -92,8 +95,27 @@ def recover(actions: Mapping[str, Action], *, limit: int) -> int:
     return taken
 
 
-def _begin(action: Action, wish: Wish, begin: Callable[[uuid.UUID], object]) -> Claim:
+def _begin_surely(action: Action, wish: Wish, begin: Callable[[uuid.UUID], object]) -> Claim:
+    """T1, once more if its COMMIT is in doubt: the second INSERT waits for the first.
+
+    It finds nothing, and T1 is made again; or the claim that the first one made, which is ours.
+    """
     subject_id = new_id()
+    try:
+        return repeat_on_conflict(lambda: _begin(action, wish, begin, subject_id))
+    except CommitInDoubt:
+        pass
+    try:
+        return repeat_on_conflict(lambda: _begin(action, wish, begin, subject_id))
+    except InProgress as running:
+        if running.row is None or running.row.subject_id != subject_id:
+            raise
+        return Claim(row=running.row)
+
+
+def _begin(
+    action: Action, wish: Wish, begin: Callable[[uuid.UUID], object], subject_id: uuid.UUID
+) -> Claim:
     with durable():
         claim = idempotency.claim(
             scope=wish.scope,
@@ -119,6 +141,17 @@ def _carry_on(action: Action, row: IdempotencyKey) -> Answer:
     except Overtaken as overtaken:
         raise InProgress from overtaken
     return answer or action.for_now(row.subject_id)
+
+
+def _what_is_true(action: Action, row: IdempotencyKey) -> Answer:
+    """A COMMIT on the way was not confirmed: the stored answer, or the rest of the work."""
+    with durable():
+        found = idempotency.locked(row.pk)  # waits for a commit that is still under way
+    if found.lease_token != row.lease_token:
+        raise InProgress
+    if found.state != IdempotencyKey.State.IN_PROGRESS:
+        return idempotency.stored_answer(IdempotencyKey.objects.get(pk=row.pk))
+    return _carry_on(action, row)
 
 
 def _recover_one(action: Action, row: IdempotencyKey) -> None:
