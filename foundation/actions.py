@@ -24,7 +24,7 @@ from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken
 from foundation.idempotency_header import fingerprint
 from foundation.ids import new_id
 from foundation.models import IdempotencyKey
-from foundation.transactions import durable, surely
+from foundation.transactions import CommitInDoubt, durable, surely
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 5.0
@@ -73,7 +73,10 @@ def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], object])
         return Reply(action.for_now(running.row.subject_id))
     if claim.answer is not None:
         return Reply(claim.answer, is_replay=True)
-    return Reply(_carry_on(action, claim.row))
+    try:
+        return Reply(_carry_on(action, claim.row))
+    except CommitInDoubt:
+        return Reply(_what_is_true(action, claim.row))
 
 
 def recover(actions: Mapping[str, Action], *, limit: int) -> int:
@@ -144,6 +147,17 @@ def _is_stored(lease: Lease) -> bool | None:
     with durable():
         key = idempotency.locked(lease.key_id)
     return True if key.is_paused or key.state != IdempotencyKey.State.IN_PROGRESS else None
+
+
+def _what_is_true(action: Action, row: IdempotencyKey) -> Answer:
+    """A COMMIT on the way was not confirmed: the stored answer, or the rest of the work."""
+    with durable():
+        found = idempotency.locked(row.pk)  # waits for a commit that is still under way
+    if found.lease_token != row.lease_token:
+        raise InProgress
+    if found.state != IdempotencyKey.State.IN_PROGRESS:
+        return idempotency.stored_answer(IdempotencyKey.objects.get(pk=row.pk))
+    return _carry_on(action, row)
 
 
 def _recover_one(action: Action, row: IdempotencyKey) -> None:

@@ -195,8 +195,8 @@ _EVENTS: Final = (
     Bug(
         name="the relay marks an event before it is sent",
         file="events/relay.py",
-        before="    sent: list[uuid.UUID] = []\n",
-        after="    sent: list[uuid.UUID] = []\n    _mark_sent(events)\n",
+        before="    sent: list[OutboxEvent] = []\n",
+        after="    sent: list[OutboxEvent] = []\n    _mark_sent(events)\n",
         suite="tests/stories/test_hard_cases_of_events.py -k broker",
     ),
 )
