@@ -137,6 +137,25 @@ def test_a_refund_made_in_the_dashboard_that_is_pending_is_followed_and_never_se
     assert till.happened(taken)["refund"] == (1, 500)
 
 
+def test_a_refund_made_in_the_dashboard_that_is_not_shown_any_more_is_never_sent_by_us(
+    till, taken, dashboard, monkeypatch
+):
+    till.shop.fault("refund", "refund_pending", times=1, seconds=3600)
+    dashboard.refund(
+        processor_reference=taken.processor_reference,
+        amount=500,
+        key=builders.a_key(),
+        reference="",
+    )
+    look(taken)
+
+    monkeypatch.setattr(type(dashboard), "list_refunds", lambda self, **asked: [])
+    world.sweeps(3, seconds=3600)
+
+    assert Refund.objects.get().state == "pending"
+    assert till.happened(taken)["refund"] == (1, 500)
+
+
 def test_a_refund_made_in_the_dashboard_that_came_to_nothing_leaves_no_row(taken, dashboard, till):
     till.shop.fault("refund", "refund_fails", times=1)
     dashboard.refund(
