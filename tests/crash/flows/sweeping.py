@@ -46,9 +46,9 @@ def release(scene: Scene) -> None:
     void.void(scene.payment().pk, by="staff:7", reason="the customer called")
 
 
-def resolve(_scene: Scene) -> None:
+def resolve(scene: Scene) -> None:
     """The sweep that settles what was left in the middle."""
-    world.run("payments.tasks.resolve_unknown")
+    scene.run("payments.tasks.resolve_unknown")
 
 
 def an_order(scene: Scene) -> None:
@@ -63,9 +63,9 @@ def an_old_key(scene: Scene) -> None:
     scene.later(settings.IDEMPOTENCY_KEEP.total_seconds() + 86_400)
 
 
-def reap(_scene: Scene) -> None:
+def reap(scene: Scene) -> None:
     """The daily job that deletes them."""
-    world.run("orders.tasks.reap_idempotency_keys")
+    scene.run("orders.tasks.reap_idempotency_keys")
 
 
 def it_is_released(facts: Facts, _outcome: Outcome) -> Iterator[str]:
