@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from checkout_project.celery import app
 from events import relay
 from foundation import ids
 from orders.models import Checkout, Order
@@ -143,6 +144,14 @@ class Scene:
     def fault(self, operation: str, name: str, **options: Any) -> None:
         """The next request of this operation goes wrong."""
         self.sandbox.fault(operation, name, times=1, **options)
+
+    def run(self, task: str) -> None:
+        """One job as beat has it run, without a message. Raises `LookupError` for no such job."""
+        for job in settings.CELERY_BEAT_SCHEDULE.values():
+            if job["task"] == task:
+                app.tasks[task](*job.get("args", ()), **job.get("kwargs", {}))
+                return
+        raise LookupError(f"{task} is not in the timetable")
 
     def deliver_events(self) -> list[int]:
         """Every event that the processor has about this payment, carried to our endpoint."""

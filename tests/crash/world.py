@@ -4,7 +4,6 @@ from typing import Final
 
 from django.conf import settings
 
-from checkout_project.celery import app
 from tests.crash import broker
 from tests.crash.probe import Work
 from tests.crash.scene import Scene
@@ -59,8 +58,8 @@ def _round(scene: Scene, seconds: float) -> Work:
     work = scene.probe.work = Work()
     tell_everything(scene)
     scene.later(seconds)
-    for job in periodic_jobs():
-        run(job)
+    for task in periodic_jobs():
+        scene.run(task)
     tell_everything(scene)
     return work
 
@@ -80,12 +79,3 @@ def periodic_jobs() -> list[str]:
     """
     tasks = [job["task"] for job in settings.CELERY_BEAT_SCHEDULE.values()]
     return [task for task in tasks if not task.endswith(_ONLY_LOOK)]
-
-
-def run(task: str) -> None:
-    """One job as beat has it run, without a message. Raises `LookupError` for no such job."""
-    for job in settings.CELERY_BEAT_SCHEDULE.values():
-        if job["task"] == task:
-            app.tasks[task](*job.get("args", ()), **job.get("kwargs", {}))
-            return
-    raise LookupError(f"{task} is not in the timetable")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.crash import outcomes, world
+from tests.crash import outcomes
 from tests.crash.facts import Facts
 from tests.crash.flows import BY_CARD, Flow
 from tests.crash.outcomes import Outcome
@@ -47,9 +47,9 @@ def it_is_too_late(scene: Scene) -> None:
     scene.later(FORWARD_IS_OVER_SECONDS)
 
 
-def recover(_scene: Scene) -> None:
+def recover(scene: Scene) -> None:
     """The sweep that finishes or undoes checkouts."""
-    world.run("orders.tasks.recover_checkouts")
+    scene.run("orders.tasks.recover_checkouts")
 
 
 def it_is_undone(facts: Facts, _outcome: Outcome) -> Iterator[str]:

@@ -55,14 +55,14 @@ def a_hold_that_ran_out(scene: Scene) -> None:
     scene.later((hold.capture_before - clock.now()).total_seconds() + 60)
 
 
-def expire(_scene: Scene) -> None:
+def expire(scene: Scene) -> None:
     """The sweep that asks about holds whose time is up."""
-    world.run("payments.tasks.expire_authorizations")
+    scene.run("payments.tasks.expire_authorizations")
 
 
-def resolve(_scene: Scene) -> None:
+def resolve(scene: Scene) -> None:
     """The sweep that settles what was left in the middle."""
-    world.run("payments.tasks.resolve_unknown")
+    scene.run("payments.tasks.resolve_unknown")
 
 
 def an_order(scene: Scene) -> None:
@@ -77,9 +77,9 @@ def an_old_key(scene: Scene) -> None:
     scene.later(settings.IDEMPOTENCY_KEEP.total_seconds() + 86_400)
 
 
-def reap(_scene: Scene) -> None:
+def reap(scene: Scene) -> None:
     """The daily job that deletes them."""
-    world.run("orders.tasks.reap_idempotency_keys")
+    scene.run("orders.tasks.reap_idempotency_keys")
 
 
 def it_is_released(facts: Facts, _outcome: Outcome) -> Iterator[str]:

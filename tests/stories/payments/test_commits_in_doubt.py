@@ -30,22 +30,6 @@ def test_a_capture_under_a_key_whose_commit_is_in_doubt_is_made_and_answered_onc
 
 
 @IN_DOUBT
-def test_a_capture_whose_outcome_may_not_be_stored_is_unknown_until_it_is_asked_about(
-    till, payment, monkeypatch, is_sent
-):
-    key = builders.a_key()
-    world.cut_the_line_at_commit(monkeypatch, number=CLOSE, is_sent=is_sent)
-    reply = till.capture(payment, 1000, key=key)
-    assert (reply.status_code, reply.json()["charge_state"]) == (503, "unknown")
-
-    world.drive_everything(3, seconds=600)
-
-    assert till.capture(payment, 1000, key=key).status_code == 201
-    assert till.happened(payment)["capture"] == (1, 1000)
-    assert broken() == set()
-
-
-@IN_DOUBT
 def test_a_refund_whose_claim_is_in_doubt_is_given_back_once(till, taken, monkeypatch, is_sent):
     world.cut_the_line_at_commit(monkeypatch, number=CLAIM, is_sent=is_sent)
     reply = till.refund(taken, 1000)
