@@ -5,7 +5,7 @@ All schedules: `python -m tests.races.explorer --all`.
 
 import pytest
 
-from tests.races.explorer.explore import Explorer, clean
+from tests.races.explorer.explore import Explorer
 from tests.races.explorer.pairs import PAIRS
 from tests.races.explorer.stage import staged
 
@@ -13,12 +13,11 @@ SOME = 8
 EVERY_PAIR = pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 
 
-@pytest.fixture(scope="module")
-def stage(django_db_setup, django_db_blocker, _sandbox_process):
-    """One stage for all: each schedule has a world of its own, and tables are emptied seldom."""
-    with django_db_blocker.unblock(), staged(_sandbox_process):
-        yield _sandbox_process
-        clean()
+@pytest.fixture
+def stage(transactional_db, sandbox):
+    """The processor, and settings under which a schedule does the same thing twice."""
+    with staged(sandbox):
+        yield sandbox
 
 
 @EVERY_PAIR
