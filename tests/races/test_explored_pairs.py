@@ -5,19 +5,30 @@ All schedules: `python -m tests.races.explorer --all`.
 
 import pytest
 
-from tests.races.explorer.explore import Explorer
+from tests.races.explorer.explore import Explorer, clean
 from tests.races.explorer.pairs import PAIRS
 from tests.races.explorer.stage import staged
 
-SOME = 8
+SOME = 6
 EVERY_PAIR = pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 
 
-@pytest.fixture
-def stage(transactional_db, sandbox):
+@pytest.fixture(scope="module")
+def transactional_db(django_db_setup, django_db_blocker):
+    """In the place of pytest-django's, which empties every table after each test.
+
+    Here each schedule has a world of its own, and what is broken is cleaned up by the explorer.
+    """
+    with django_db_blocker.unblock():
+        yield
+        clean()
+
+
+@pytest.fixture(scope="module")
+def stage(transactional_db, _sandbox_process):
     """The processor, and settings under which a schedule does the same thing twice."""
-    with staged(sandbox):
-        yield sandbox
+    with staged(_sandbox_process):
+        yield _sandbox_process
 
 
 @EVERY_PAIR
