@@ -9,16 +9,26 @@ from tests.races.explorer.explore import Explorer, clean
 from tests.races.explorer.pairs import PAIRS
 from tests.races.explorer.stage import staged
 
-SOME = 8
+SOME = 6
 EVERY_PAIR = pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 
 
 @pytest.fixture(scope="module")
-def stage(django_db_setup, django_db_blocker, _sandbox_process):
-    """One stage for all: each schedule has a world of its own, and tables are emptied seldom."""
-    with django_db_blocker.unblock(), staged(_sandbox_process):
-        yield _sandbox_process
+def transactional_db(django_db_setup, django_db_blocker):
+    """In the place of pytest-django's, which empties every table after each test.
+
+    Here each schedule has a world of its own, and what is broken is cleaned up by the explorer.
+    """
+    with django_db_blocker.unblock():
+        yield
         clean()
+
+
+@pytest.fixture(scope="module")
+def stage(transactional_db, _sandbox_process):
+    """The processor, and settings under which a schedule does the same thing twice."""
+    with staged(_sandbox_process):
+        yield _sandbox_process
 
 
 @EVERY_PAIR

@@ -105,7 +105,7 @@ class Explorer:
 
     def __exit__(self, *problem: Any) -> None:
         self._director.__exit__(*problem)
-        if self.found.is_control or self.found.violations:
+        if problem[0] or self.found.is_control or self.found.violations:
             clean()  # nothing broken stays, and the rules that a control took out come back
         self._guards.__exit__(*problem)
 

@@ -78,17 +78,17 @@ class NotificationMeetsNotification(Pair):
     @staticmethod
     def control() -> AbstractContextManager[Any]:
         return together(
-            without_unique("orders_notification", "order_id, template"),
+            without_unique("orders_notification", "order_id, template, number"),
             naive(notifications, _claim=_claim_by_looking_first),
         )
 
 
-def _claim_by_looking_first(order: Order, template: str) -> Notification | None:
-    if Notification.objects.filter(order=order, template=template).exists():
+def _claim_by_looking_first(order: Order, template: str, number: int) -> Notification | None:
+    same = {"order": order, "template": template, "number": number}
+    if Notification.objects.filter(**same).exists():
         return None
-    return Notification.objects.create(
-        order=order, template=template, recipient=order.email, leased_until=clock.now()
-    )
+    lease = clock.now()
+    return Notification.objects.create(recipient=order.email, leased_until=lease, **same)
 
 
 class WindowMeetsWindow(Pair):
