@@ -74,11 +74,16 @@ def _open(payment: Payment, seen: ProcessorDispute) -> Dispute:
 def _follow(row: Dispute, seen: ProcessorDispute, *, by: str) -> list[str]:
     """Its facts and its state; the types of what must be told."""
     news = ["dispute.opened"] if row.is_inquiry and not seen.is_inquiry else []
-    row.amount = seen.amount
-    row.is_inquiry = seen.is_inquiry
-    row.evidence_due_by = seen.evidence_due_by
-    row.processor_status = seen.status
-    row.save(update_fields=["amount", "is_inquiry", "evidence_due_by", "processor_status"])
+    facts = {
+        "amount": seen.amount,
+        "fee_amount": seen.fee_amount or row.fee_amount,
+        "is_inquiry": seen.is_inquiry,
+        "evidence_due_by": seen.evidence_due_by,
+        "processor_status": seen.status,
+    }
+    for name, value in facts.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(facts))
     state = _STATE[seen.status]
     if state == row.state:
         return news

@@ -61,7 +61,7 @@ def test_a_dispute_takes_the_money_and_its_fee_and_shows_until_when_to_answer(
 
     opened = Dispute.objects.get()
     assert (opened.state, opened.amount, opened.reason) == ("open", TAKEN, "fraudulent")
-    assert opened.processor_reference == theirs["id"]
+    assert (opened.processor_reference, opened.fee_amount) == (theirs["id"], FEE)
     assert opened.evidence_due_by > clock.now() + dt.timedelta(days=1)
     assert (payment.state, payment.is_disputed) == ("disputed", True)
     assert payment.charged_back_amount == TAKEN
