@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkout_project import embedded
+from tests import services
 from tests.planted.bug import ROOT, Bug
 
 SUITE_SECONDS_MAX = 300
@@ -101,9 +102,10 @@ def _a_copy() -> Iterator[Path]:
 
 @contextmanager
 def _servers(tree: Path) -> Iterator[dict[str, str]]:
-    """One PostgreSQL and one Redis for the whole hunt; each run makes its own test database."""
-    with tempfile.TemporaryDirectory(prefix="checkout-tests-") as folder:
+    """Servers of the hunt's own: its runs must not meet the test database of whoever hunts."""
+    environ = {name: value for name, value in os.environ.items() if name not in services.URLS}
+    with tempfile.TemporaryDirectory(prefix="checkout-hunt-") as folder:
         place = Path(folder)
         place.chmod(0o711)
-        with embedded.provided(os.environ, data=place, durable=False):
-            yield os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+        with embedded.provided(environ, data=place, durable=False):
+            yield environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
