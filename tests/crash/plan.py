@@ -113,14 +113,22 @@ def points_of(told: Result) -> list[Point]:
 def _of_pair(wish: Wish, told: Result) -> Iterator[Trial]:
     flow = flows.every()[told.trial.flow]
     variants = [v for v in flow.variants if v in (wish.variants or (v,))]
-    for point in points_of(told):
-        if not wish.wants(point):
-            continue
-        sides = [side for side in point.sides if side in (wish.sides or (side,))]
-        for side, variant in product(sides, variants):
+    points = points_of(told)
+    for point in filter(wish.wants, points):
+        for side, variant in product(_sides(wish, point, is_first=point == points[0]), variants):
             blow = Blow(point.ordinal, side, point.identity)
             first = told.trial
             yield Trial(first.flow, first.outcome, variant, blow, wish.second, first.plant)
+
+
+def _sides(wish: Wish, point: Point, *, is_first: bool) -> list[Side]:
+    """After one point is before the next: nothing that anybody else can see lies between.
+
+    So each moment is tried once, unless points or sides were asked for.
+    """
+    is_chosen = bool(wish.points or wish.sides or wish.kind)
+    sides = [side for side in point.sides if side in (wish.sides or (side,))]
+    return [side for side in sides if is_chosen or is_first or side != "before"]
 
 
 def _sample(wish: Wish, every: list[T], size: int) -> list[T]:

@@ -3,12 +3,14 @@
 import json
 import platform
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
 
 from tests.crash import plan
 from tests.crash.plan import Skipped, Wish
+from tests.crash.points import Point, Side
 from tests.crash.progress import line_of
 from tests.crash.trial import Result
 
@@ -50,19 +52,19 @@ class Report:
 
     @property
     def unexercised(self) -> list[str]:
-        """Discovered points that no trial struck at; must be empty in a whole run."""
+        """Sides of discovered points that no trial struck; must be empty in a whole run."""
         if not self.wish.is_whole:
             return []
         struck = {
-            (r.trial.flow, r.trial.outcome, r.trial.blow.identity)
+            (r.trial.flow, r.trial.outcome, r.trial.blow.identity, r.trial.blow.side)
             for r in self.results
             if r.trial.blow and r.status in ("ok", "violated")
         }
         return [
-            f"{told.trial.flow} / {told.trial.outcome} / {point.identity}"
+            f"{told.trial.flow} / {told.trial.outcome} / {point.identity} {side}"
             for told in self.discoveries
-            for point in plan.points_of(told)
-            if (told.trial.flow, told.trial.outcome, point.identity) not in struck
+            for point, side, places in _moments(plan.points_of(told))
+            if not any((told.trial.flow, told.trial.outcome, *place) in struck for place in places)
         ]
 
     @property
@@ -128,6 +130,18 @@ class Report:
         """The JSON, for `docs/evidence.md` and whoever compares runs."""
         with open(path, "w") as file:  # noqa: PTH123 - a path from the command line
             json.dump(self.as_json(), file, indent=2)
+
+
+def _moments(points: list[Point]) -> Iterator[tuple[Point, Side, list[tuple[str, Side]]]]:
+    """Each side of each point, and the blows that strike it: before one is after the last."""
+    previous: Point | None = None
+    for point in points:
+        for side in point.sides:
+            places: list[tuple[str, Side]] = [(point.identity, side)]
+            if side == "before" and previous is not None:
+                places.append((previous.identity, "after"))
+            yield point, side, places
+        previous = point
 
 
 def _versions() -> dict[str, str]:

@@ -77,8 +77,21 @@ def test_a_discovered_point_that_nobody_struck_fails_a_whole_run():
 
     report = a_report([a_result(blow=begin)], points=points)
 
-    assert report.unexercised == [f"checkout / approve / {Point(1, *points[1]).identity}"]
+    commit = f"checkout / approve / {Point(1, *points[1]).identity}"
+    assert report.unexercised[1:] == [f"{commit} before", f"{commit} after", f"{commit} lost"]
     assert not report.is_good
+
+
+def test_each_moment_is_tried_once_and_covers_both_sides_of_every_point():
+    points = [("begin", "BEGIN"), ("sql", "SELECT 1"), ("commit", "COMMIT")]
+
+    trials = plan.singles(Wish(variants=("never",)), [a_result(points=points)])
+
+    assert [(trial.blow.ordinal, trial.blow.side) for trial in trials] == [
+        (0, "before"), (0, "after"), (1, "after"), (2, "after"), (2, "lost"),
+    ]  # fmt: skip
+    results = [a_result(blow=trial.blow) for trial in trials]
+    assert a_report(results, points=points).unexercised == []
 
 
 def test_a_process_that_does_not_come_to_its_point_fails_the_run():
