@@ -147,7 +147,7 @@ def test_a_full_disk_half_stores_no_checkout(small_disk):
         house.mend()
 
         # what fits into files that are there already may still be bought; 409 is its own repeat
-    assert refused <= {201, 202, 409, 503, None}, refused
+        assert refused <= {201, 202, 409, 503, None}, refused
         assert [insist(house, wish).status_code for wish in during] == [201] * len(during)
         all_is_well(house, [*before, *during], mailings_max=5)
     finally:
