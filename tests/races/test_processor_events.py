@@ -76,7 +76,7 @@ def test_control_without_the_unique_insert_copies_are_rows_of_their_own(
 def test_three_workers_at_one_event_ask_the_processor_once(api, shop, courier):
     payment = world.an_order(api).payment
     courier.send_all(payment, "payment_intent.amount_capturable_updated")
-    row = ProcessorEvent.objects.get()
+    row = ProcessorEvent.objects.get(type="payment_intent.amount_capturable_updated")
     asked = len(shop.requests(payment.reference))
 
     at_once([lambda: work_event.work(row.pk)] * 3)
@@ -93,7 +93,7 @@ def looks(shop, payment):
 def test_control_without_the_claim_each_of_three_workers_asks(api, shop, courier, monkeypatch):
     payment = world.an_order(api).payment
     courier.send_all(payment, "payment_intent.amount_capturable_updated")
-    row = ProcessorEvent.objects.get()
+    row = ProcessorEvent.objects.get(type="payment_intent.amount_capturable_updated")
     asked = len(shop.requests(payment.reference))
     monkeypatch.setattr(work_event, "claim", lambda candidates: candidates.first())
 
