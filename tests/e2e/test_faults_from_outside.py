@@ -144,6 +144,10 @@ def test_a_full_disk_half_stores_no_checkout(small_disk):
         house.burst(before)
         books.finished(house, before)
         refused = _with_a_full_disk(house, small_disk / "servers", during)
+        # What an operator and a supervisor do once there is room again: a broker may lose all it
+        # has, and the worker ends at a broker's refusal to write, soon or late.
+        house.cluster.redis.kill()
+        house.kill("worker")
         house.mend()
 
         # what fits into files that are there already may still be bought; 409 is its own repeat
