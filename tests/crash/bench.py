@@ -22,6 +22,7 @@ from tests.crash import broker
 from tests.crash.forks import Resident, in_a_child
 from tests.crash.memory import FlightRecorder
 from tests.crash.outcomes import TIMED_OUT_SECONDS, Outcome
+from tests.crash.standstill import Broom, Standstills
 from tests.sandbox import Sandbox
 
 _MAINTENANCE: Final = connection.settings_dict["NAME"]
@@ -40,10 +41,12 @@ class Bench:
         self.database = f"{_PREFIX}_{number}"
         self.recorder = FlightRecorder()
         self.mails = folder / f"mail-{number}"
+        self.standstills = Standstills(folder)
         place = folder / f"sandbox-{number}"
         place.mkdir()
         self.sandbox = Sandbox(place)
         self._resident: Resident | None = None
+        self._broom: Broom | None = None
         self._settled_in = 0
 
     def open(self) -> None:
@@ -63,6 +66,12 @@ class Bench:
         if self._resident is not None:
             self._resident.dismiss()
             self._resident = None
+
+    def broom(self, since: int) -> Broom:
+        """In the process that lives on, as long as its database: `since` of the first trial."""
+        if self._broom is None:
+            self._broom = Broom(since)
+        return self._broom
 
     def renew(self) -> None:
         """An empty shop: what a failed trial left behind must not fail the next one."""

@@ -5,6 +5,7 @@ link of its chain), and acknowledges it afterwards, as `acks_late` does. What a 
 took stays unacknowledged at the broker, which may give it out again, or lose it.
 """
 
+import json
 from functools import cache
 from typing import Any, Final
 
@@ -73,6 +74,23 @@ def _waiting() -> list[str]:
         for queue in queues():
             pipe.llen(queue)
         return [queue for queue, length in zip(queues(), pipe.execute(), strict=True) if length]
+
+
+def waiting_bodies() -> list[str]:
+    """What waits in any queue, or was taken and not acknowledged: names of tasks, in order."""
+    channel = _channel()
+    with channel.conn_or_acquire() as client:
+        waiting = [
+            f"{name}: {_task(raw)}" for name in queues() for raw in client.lrange(name, 0, -1)
+        ]
+        taken = [f"taken: {_task(raw)}" for raw in client.hvals(channel.unacked_key)]
+    return waiting + sorted(taken)
+
+
+def _task(raw: bytes) -> str:
+    told = json.loads(raw)
+    message = told[0] if isinstance(told, list) else told
+    return f"{message['headers']['task']} {message['headers']['argsrepr']}"
 
 
 @cache

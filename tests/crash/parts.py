@@ -16,7 +16,7 @@ from django.db import connection
 from foundation.invariants import every_rule
 from foundation.models import PeriodicRun
 from payments.models import EventListing
-from tests.crash import broker, facts, flows, invariants, plants, probe, world
+from tests.crash import broker, facts, flows, invariants, plants, probe, standstill, world
 from tests.crash.bench import ACTOR, WORLD, Bench
 from tests.crash.flows import Flow
 from tests.crash.forks import Line
@@ -38,6 +38,7 @@ class Case:
 
     trial: Trial
     stage: Stage | None = None
+    since: int = 0  # the first transaction of this trial
     heard: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -58,6 +59,7 @@ def act(bench: Bench, case: Case, line: Line) -> None:
     broker.forget()
     for diary in (PeriodicRun, EventListing):  # of other trials' time
         diary.objects.all().delete()
+    line.say(since=standstill.first_transaction())
     case.stage = a_stage(payment_method=case.flow.card(case.outcome))
     scene = _scene(bench, case, line, blow=case.trial.blow, pause=_pause(case))
     case.flow.arrange(scene)
@@ -91,9 +93,35 @@ def recover(bench: Bench, case: Case, line: Line) -> None:
 
 
 def finish(bench: Bench, case: Case, line: Line) -> None:
-    """The recovery that lives, and every check; says the verdict, '' when all is well."""
+    """The recovery that lives, and every check; says the verdict, '' when all is well.
+
+    A world that was recovered from before, to the last row, is not driven again.
+    """
     scene = _enter(bench, case, line)
     _wait_until_gone(ACTOR)
+    broom = bench.broom(case.since)
+    if not _may_be_known(case):
+        line.say(**_drive(bench, case, scene))
+        return
+    left = standstill.fingerprint(scene, case.trial, since=case.since)
+    if (known := bench.standstills.known(left)) is not None:
+        broom.sweep(case.since)
+        line.say(**(known | {"verdict": _called_inside(bench)}), is_known=True)
+        return
+    told = _drive(bench, case, scene)
+    if not told["verdict"]:
+        bench.standstills.remember(left, told)
+    line.say(**told)
+
+
+def _may_be_known(case: Case) -> bool:
+    """One blow, nothing planted: a run without a blow and a second blow are always driven."""
+    trial = case.trial
+    return trial.blow is not None and trial.second is None and not trial.plant
+
+
+def _drive(bench: Bench, case: Case, scene: Scene) -> dict[str, Any]:
+    """To rest, and every rule."""
     scene.probe.arm()
     try:
         rounds = _rest(scene, case)
@@ -102,9 +130,15 @@ def finish(bench: Bench, case: Case, line: Line) -> None:
         verdict = _verdict(scene, case)
     except (world.NoRest, broker.MessagesWithoutEnd) as error:
         rounds, recovery, verdict = world.ROUNDS_MAX, 0, str(error)
-    if not verdict and bench.recorder.called_inside:
-        verdict = "a5: the processor was called inside a transaction"
-    line.say(verdict=verdict, rounds=rounds, recovery=recovery, parked=scene.is_parked())
+    verdict = verdict or _called_inside(bench)
+    return {
+        "verdict": verdict, "rounds": rounds, "recovery": recovery, "parked": scene.is_parked(),
+    }  # fmt: skip
+
+
+def _called_inside(bench: Bench) -> str:
+    inside = bench.recorder.called_inside
+    return "a5: the processor was called inside a transaction" if inside else ""
 
 
 PARTS: Final[Mapping[str, Callable[[Bench, Case, Line], None]]] = {

@@ -91,6 +91,7 @@ class Report:
             "singles": len(singles),
             "doubles": len(self.results) - len(singles),
             "tried_again": sum(r.tries > 1 for r in (*self.discoveries, *self.results)),
+            "worlds_met_before": sum(r.is_known for r in self.results),
             "on_a_desk": sum(r.is_parked for r in (*self.discoveries, *self.results)),
             "rounds_most": max((r.rounds for r in self.results), default=0),
             "points": self._points(),
@@ -117,7 +118,8 @@ class Report:
         """The last lines on the screen."""
         told = self.as_json()
         lines = [
-            f"{told['trials']} trials ({told['singles']} single, {told['doubles']} double) in "
+            f"{told['trials']} trials ({told['singles']} single, {told['doubles']} double; "
+            f"{told['worlds_met_before']} left a world that was recovered from before) in "
             f"{told['seconds']} s, {told['trials_a_second']}/s, seed {self.wish.seed}: "
             f"{len(self.failures)} failures, {len(self.unexercised)} points not exercised, "
             f"{len(self.hunted) - len(self.missed)} of {len(self.hunted)} planted bugs found",

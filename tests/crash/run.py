@@ -96,6 +96,7 @@ def _workers(folder: Path, count: int) -> Iterator[Pool]:
         bench.open()
         numbers.put(bench.number)
     trial.rehearse(own[0])
+    own[0].renew()  # as it was before the rehearsal
     try:
         with _MULTIPROCESSING.Pool(count, _begin, (numbers, own)) as pool:
             yield pool

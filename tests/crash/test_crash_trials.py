@@ -15,6 +15,8 @@ from tests.crash.plants import PLANTS
 from tests.crash.points import Blow, Point, Trial, normalized
 from tests.crash.progress import line_of
 from tests.crash.report import Report
+from tests.crash.scene import Stage
+from tests.crash.standstill import SPOT_CHECK, Standstills, masked
 from tests.crash.trial import Result
 from tests.sandbox import ROOT
 
@@ -150,3 +152,35 @@ def test_a_second_blow_falls_anywhere_in_the_recovery_after_the_first():
 
     assert {pair.blow for pair in pairs} == {Blow(3, "before")}
     assert {pair.second.ordinal for pair in pairs} == set(range(40))
+
+
+def test_a_world_is_driven_when_it_is_new_and_again_one_time_in_twenty(tmp_path):
+    standstills, told = Standstills(tmp_path), {"rounds": 3}
+
+    assert standstills.known("one") is None
+    standstills.remember("one", told)
+    met = [standstills.known("one") for _ in range(2 * SPOT_CHECK)]
+
+    assert met.count(None) == 2
+    assert met.count(told) == 2 * SPOT_CHECK - 2
+    assert standstills.known("another") is None
+
+
+def test_two_trials_of_one_story_leave_the_same_words_and_another_amount_leaves_others():
+    one, other = a_stage_of("1"), a_stage_of("2")
+    said = '{"email": "%s", "payment": "pay_aaaaaaaaaaaaaaaaaaaaaaaa%s", "captured": %s}'
+
+    words = [
+        masked(said % (stage.body["customer"]["email"], nth, amount), stage)
+        for stage, nth, amount in ((one, "b", 4298), (other, "c", 4298), (other, "c", 4297))
+    ]
+
+    assert words[0] == words[1] != words[2]
+
+
+def a_stage_of(whose):
+    body = {
+        "customer": {"email": f"{whose}@example.com", "reference": f"cus-{whose}"},
+        "cart_id": f"cart-{whose}", "payment_method": f"pm_card_visa__{whose}",
+    }  # fmt: skip
+    return Stage(f"SKU-{whose}", whose, f"sk-{whose}", f"key-{whose}", body, f"10.0.0.{whose}")

@@ -39,6 +39,7 @@ class Result:
     recovery_points: int = 0
     rounds: int = 0
     is_parked: bool = False
+    is_known: bool = False  # it left a world that had been recovered from before
     tries: int = 1
     milliseconds: float = 0.0
 
@@ -104,7 +105,8 @@ class _Conductor:
         if trial.second:
             self._bury(self._fork("recover"), trial.second)
         self._judge(self._go_on("finish"))
-        if self._result.is_parked or not self._case.flow.settles:
+        is_restless = self._result.is_parked or not self._case.flow.settles
+        if is_restless and not self._result.is_known:
             bench.renew()
 
     def _fork(self, part: str) -> Ending:
@@ -131,6 +133,8 @@ class _Conductor:
         """What the process after it must know, as soon as it is said."""
         if "stage" in message:
             self._case.stage = Stage(**message["stage"])
+        if "since" in message:
+            self._case.since = message["since"]
         if "heard" in message:
             self._case.heard.append(message["heard"])
         if "paused" in message:
@@ -160,5 +164,6 @@ class _Conductor:
         self._result.rounds = told["rounds"]
         self._result.recovery_points = told["recovery"]
         self._result.is_parked = told["parked"]
+        self._result.is_known = "is_known" in told
         if told["verdict"]:
             self._result.status, self._result.detail = "violated", told["verdict"]
