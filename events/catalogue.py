@@ -6,7 +6,7 @@ CATALOGUE: Final = {
     "order.placed": "An order exists, and an authorization for all of it is held.",
     "order.cancellation_started": "Somebody wants it undone; nothing is shipped or taken any more.",
     "order.canceled": "The order will not be shipped; its stock is for sale again.",
-    "order.payment_required": "The authorization died untaken; nothing ships until it is paid.",
+    "order.payment_required": "Its hold is gone, not all was taken; nothing ships until then.",
     "order.payment_restored": "It is paid for again; what it owes is owed again.",
     "order.stalled": "The order's next step is due and nobody is at work on it.",
     "payment.authorized": "The processor holds the amount.",

@@ -42,8 +42,8 @@ def after_payment_news(fact: Mapping[str, Any]) -> Signature[Any]:
     return tasks.take_up_news.si(fact["payment_id"], fact["processor_event_id"])
 
 
-def after_payment_lost(fact: Mapping[str, Any]) -> Signature[Any]:
-    """A hold that was released or died stops the order it was for, if there is one."""
+def after_payment_changed(fact: Mapping[str, Any]) -> Signature[Any]:
+    """The order, if there is one, stops when its hold is gone, and goes on when it was paid."""
     return tasks.follow_payment.si(fact["payment_id"])
 
 

@@ -15,7 +15,7 @@ from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
 from orders import settlement
-from orders.cancellation import follow
+from orders.cancellation import coverage
 from orders.fulfillment import rows
 from orders.models import Order
 from orders.repayment import ask_again
@@ -74,7 +74,7 @@ def _let_go(order_id: uuid.UUID, payment_id: uuid.UUID) -> None:
         with durable():
             order = rows.locked(order_id)
             if order.state != "payment_required":
-                follow.stop_for_payment(order, reason=_REASON)
+                coverage.stop_for_payment(order, reason=_REASON)
     except IllegalTransition:
         return  # it is over, or being canceled: not ours any more
     void.void(payment_id, by=BY, reason=_REASON, source=Source.SYSTEM)

@@ -45,25 +45,37 @@ def newest(payment: Payment) -> Payment:
 def adopt(order_id: uuid.UUID, made: Payment) -> None:
     """The order stands on its new hold, in a transaction of its own; a repeat is a no-op.
 
-    What it owes is owed again, and whatever follows an order is started again. An order that is
-    over, or being canceled, adopts nothing: its cancellation releases the new hold too.
+    An order that is over, or being canceled, adopts nothing: its cancellation releases the new
+    hold too.
     """
     with durable():
         order = rows.locked(order_id)
         if order.payment_id == made.pk or order.state not in MAY_BE_PAID:
             return
-        order.payment, order.stalls = made, 0
-        order.next_step_at = from_now(settings.STALLED_AFTER_SECONDS)
-        order.save(update_fields=["payment", "next_step_at", "stalls"])
-        if order.state == "payment_required":
-            _go_on(order)
-        facts = {"order": order.reference, "order_id": str(order.pk), "payment_id": str(made.pk)}
-        outbox.record(order.checkout_id, [Event("order.payment_restored", facts)])
+        order.payment = made
+        order.save(update_fields=["payment"])
+        go_on(order, reason="it is paid for again")
 
 
-def _go_on(order: Order) -> None:
+def go_on(order: Order, *, reason: str) -> None:
+    """What it owes is owed again, and whatever follows an order is started again.
+
+    In the caller's transaction, under the order's lock.
+    """
+    order.stalls, order.next_step_at = 0, from_now(settings.STALLED_AFTER_SECONDS)
+    order.save(update_fields=["next_step_at", "stalls"])
+    if order.state == "payment_required":
+        _leave_the_wait(order, reason=reason)
+    facts = {
+        "order": order.reference,
+        "order_id": str(order.pk),
+        "payment_id": str(order.payment_id),
+    }
+    outbox.record(order.checkout_id, [Event("order.payment_restored", facts)])
+
+
+def _leave_the_wait(order: Order, *, reason: str) -> None:
     """payment_required → placed, or → fulfilling when something of it was shipped before."""
-    reason = "it is paid for again"
     if not fulfillment.is_under_way(order):
         move(order, table=ORDER, to="placed", by=BY, reason=reason)
         return

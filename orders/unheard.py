@@ -4,43 +4,76 @@ An order that waits for the warehouse has no next step of its own, so no other s
 What its payment had to tell stands in the payment's row as well: it is read there, and followed.
 """
 
+import time
+import uuid
+from collections.abc import Sequence
 from typing import Final
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from foundation import clock
-from foundation.models import Case
-from orders.cancellation import attention, follow
+from orders.cancellation import coverage, follow
 from orders.models import Order
 from orders.repayment import HELD_OR_TAKEN, MAY_BE_PAID
 from payments.models import Payment
 
 _GONE: Final = ("voided", "expired")
 _DYING: Final = ("authorized", "partially_captured")
-_SHIPS: Final = ("placed", "fulfilling")
+_TAKEN: Final = ("captured", "partially_captured", "partially_refunded")
 
 
 def follow_unheard(*, limit: int) -> int:
-    """Bring up to `limit` orders in line with a hold that is gone or replaced, and have as many
-    watched whose hold is about to die; returns how many."""
-    unheard = list(_unheard().values_list("payment_id", flat=True)[:limit])
-    for payment_id in unheard:
-        follow.follow_payment(payment_id)
+    """Bring orders in line with a hold that is gone, taken or replaced, `limit` at a time until
+    none is left or the sweep's time is up, and have up to `limit` watched whose hold is about to
+    die; returns how many."""
+    give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
+    seen: list[uuid.UUID] = []
+    while batch := _next_unheard(seen, limit):
+        for payment_id in batch:
+            follow.follow_payment(payment_id)
+        seen += batch
+        if time.monotonic() >= give_up_at:
+            break
     quiet = list(_unwatched().values_list("pk", flat=True)[:limit])
-    return len(unheard) + Order.objects.filter(pk__in=quiet).update(next_step_at=clock.now())
+    return len(seen) + Order.objects.filter(pk__in=quiet).update(next_step_at=clock.now())
+
+
+def _next_unheard(seen: Sequence[uuid.UUID], limit: int) -> list[uuid.UUID]:
+    """Each is followed once in a run: what can not be followed now is for the next one."""
+    left = _unheard().exclude(payment_id__in=seen)
+    return list(left.values_list("payment_id", flat=True)[:limit])
 
 
 def _unheard() -> QuerySet[Order]:
-    """Those whose hold is gone, and who neither stopped nor went on with another; and canceled
-    ones for which another was asked for too late."""
-    told = Case.objects.filter(kind=attention.SHIPPED_UNPAID, aggregate_id=OuterRef("pk"))
+    """Those whose hold is gone or was taken in part only, and who did not stop; those who wait for
+    money that was taken; those with another hold, canceled ones for which it came too late."""
     newer = Payment.objects.filter(
         stream=OuterRef("checkout_id"), replaces__isnull=False, state__in=HELD_OR_TAKEN
     ).exclude(pk=OuterRef("payment_id"))
-    is_lost = Q(state__in=_SHIPS) & ~Exists(told)
-    is_replaced = Q(state__in=(*MAY_BE_PAID, "canceled")) & Exists(newer)
-    return Order.objects.filter(is_lost | is_replaced, payment__state__in=_GONE)
+    is_gone = Q(payment__state__in=_GONE)
+    is_lost = is_gone & Q(state__in=coverage.STOPPABLE)
+    is_replaced = is_gone & Q(state__in=(*MAY_BE_PAID, "canceled")) & Exists(newer)
+    return Order.objects.filter(is_lost | is_replaced | _is_taken_in_part() | _is_paid_unheard())
+
+
+def _is_taken_in_part() -> Q:
+    return Q(
+        state__in=coverage.STOPPABLE,
+        payment__state__in=coverage.ENDED,
+        payment__captured_amount__lt=F("total_amount"),
+    )
+
+
+def _is_paid_unheard() -> Q:
+    """Taken and still here, as `coverage.is_paid` has it."""
+    gone = F("payment__refunded_amount") + F("payment__refund_pending_amount")
+    needed = F("total_amount") + gone + F("payment__charged_back_amount")
+    return Q(
+        state="payment_required",
+        payment__state__in=_TAKEN,
+        payment__captured_amount__gte=needed,
+    )
 
 
 def _unwatched() -> QuerySet[Order]:

@@ -61,6 +61,11 @@ def tell_shipped_unpaid(order: Order) -> None:
     )
 
 
+def is_paid(order: Order) -> None:
+    """It waits for no money any more."""
+    cases.resolve(UNPAID, order.pk, by="system:cancellation")
+
+
 def is_over(cancellation: Cancellation) -> None:
     """The order is canceled: whatever case was open about that ends with it."""
     for kind in (NOT_UNDONE, CRASHING, UNPAID):

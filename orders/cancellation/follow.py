@@ -1,7 +1,7 @@
 """What an order does when something became of its payment that it did not ask for.
 
-Released: it is canceled. Dead: it waits for money. Replaced: it goes on with the new hold, or
-waits for money when there is none.
+Released: it is canceled. Dead, or taken in part only: it waits for money. Taken after all: it goes
+on. Replaced: it goes on with the new hold, or waits for money when there is none.
 """
 
 import uuid
@@ -15,29 +15,29 @@ from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from orders import fulfillment, inventory, repayment
-from orders.cancellation import attention, money
+from orders.cancellation import attention, coverage, money
 from orders.fulfillment import rows as fulfillment_rows
 from orders.models import Order
 from orders.states import ORDER
 from payments.models import Payment, Source
 
-BY: Final = "system:cancellation"
+BY: Final = coverage.BY
 # An order that waits for money is not canceled because the hold that died was released as well.
 _CANCELABLE: Final = ("placed", "on_hold", "fulfilling")
-_STOPPABLE: Final = ("placed", "fulfilling")
-_DIED: Final = "the authorization died before it was captured"
+_MAY_HAVE_SHIPPED: Final = ("fulfilling", "payment_required", "completed")
 
 
 def follow_payment(payment_id: uuid.UUID) -> None:
     """Bring an order in line with what became of its payment; a repeat changes nothing."""
     order = _order_of(payment_id)
-    if order is None:
+    if order is None or coverage.is_in_line(order):
         return
     newest = repayment.newest(order.payment)
     if newest.pk != order.payment_id:
         _follow_replacement(order, newest)
-    elif not cancel_for_void(payment_id) and not require_payment(payment_id):
-        _tell_if_shipped_unpaid(order)
+    elif not cancel_for_void(payment_id):
+        coverage.reconsider(order.pk)
+        _tell_if_shipped_unpaid(order.pk)
 
 
 def _order_of(payment_id: uuid.UUID) -> Order | None:
@@ -57,7 +57,8 @@ def _follow_replacement(order: Order, newest: Payment) -> None:
         repayment.adopt(order.pk, newest)
         _release_if_too_late(order)
     elif newest.state in ("declined", "abandoned", "expired", "voided"):
-        _stop(order.pk, reason=f"the new authorization is {newest.state}")
+        coverage.reconsider(order.pk, reason=f"the new authorization is {newest.state}")
+        _tell_if_shipped_unpaid(order.pk)
 
 
 def _release_if_too_late(order: Order) -> None:
@@ -106,47 +107,10 @@ def _cancel(order_id: uuid.UUID) -> None:
     outbox.record(order.checkout_id, [Event("order.canceled", facts)])
 
 
-def require_payment(payment_id: uuid.UUID) -> bool:
-    """The hold died untaken: nothing ships until it is paid for again. False when it does not.
-
-    The stock stays with the order: whether to ask for another card or to let go is a decision.
-    """
-    order = Order.objects.filter(payment_id=payment_id, payment__state="expired").first()
-    return order is not None and _stop(order.pk, reason=_DIED)
-
-
-def _stop(order_id: uuid.UUID, *, reason: str) -> bool:
-    try:
-        with durable():
-            stop_for_payment(fulfillment_rows.locked(order_id), reason=reason)
-    except IllegalTransition:
-        return False
-    return True
-
-
-def stop_for_payment(order: Order, *, reason: str) -> None:
-    """→ `payment_required`, in the caller's transaction and under the order's lock.
-
-    Raises `IllegalTransition` for an order that is over, being canceled, or stopped already.
-    """
-    move(
-        order,
-        table=ORDER,
-        to="payment_required",
-        by=BY,
-        reason=reason,
-        only_from=_STOPPABLE,
-        next_step_at=None,
-    )
-    fulfillment.cancel_pending(order, by=BY, reason=reason)
-    attention.tell_unpaid(order, reason=reason)
-    facts = {"order": order.reference, "order_id": str(order.pk)}
-    outbox.record(order.checkout_id, [Event("order.payment_required", facts)])
-
-
-def _tell_if_shipped_unpaid(order: Order) -> None:
+def _tell_if_shipped_unpaid(order_id: uuid.UUID) -> None:
+    order = Order.objects.select_related("payment").get(pk=order_id)
     payment = order.payment
     is_dead = payment.state in ("voided", "expired") and payment.captured_amount == 0
-    if is_dead and order.state in ("fulfilling", "completed"):
+    if is_dead and order.state in _MAY_HAVE_SHIPPED and fulfillment.is_under_way(order):
         with durable():
             attention.tell_shipped_unpaid(order)

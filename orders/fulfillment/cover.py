@@ -40,11 +40,16 @@ def refuse_unless_covered(order: Order, fulfillment: Fulfillment) -> None:
 
 def covered_amount(payment: Payment) -> int:
     """What can be counted on: taken, or held by a hold that lives. Minor units."""
-    taken = payment.captured_amount if payment.state in _TAKEN else 0
+    taken = taken_amount(payment)
     is_live = payment.capture_before is None or payment.capture_before > clock.now()
     if payment.state not in _HELD or not is_live:
         return taken
     return payment.authorized_amount - payment.voided_amount
+
+
+def taken_amount(payment: Payment) -> int:
+    """What was taken of a payment that nobody took or gave back as a whole. Minor units."""
+    return payment.captured_amount if payment.state in _TAKEN else 0
 
 
 def _would_need_another_capture(

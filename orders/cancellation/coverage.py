@@ -1,0 +1,100 @@
+"""Keeping an order in line with what covers it: the one place where it stops, or goes on again.
+
+    placed, fulfilling   and the payment is over and covers less than the order → payment_required
+    payment_required     and what was taken, not merely held, covers all of it  → on as before
+
+A hold alone is no reason to go on: whoever lets go of one stops its order first.
+"""
+
+import uuid
+from typing import Final
+
+from events import outbox
+from events.outbox import Event
+from foundation.money import Money
+from foundation.state_machine import IllegalTransition, move
+from foundation.transactions import durable
+from orders import fulfillment, repayment
+from orders.cancellation import attention
+from orders.fulfillment import cover, rows
+from orders.models import Order
+from orders.states import ORDER
+from payments.models import Payment
+from payments.services import steps
+
+BY: Final = "system:cancellation"
+STOPPABLE: Final = ("placed", "fulfilling")
+# What is given back or disputed is somebody's decision, and no end of a hold.
+ENDED: Final = ("captured", "partially_refunded", "expired", "voided")
+_DIED: Final = "the authorization died before it was captured"
+_UNTROUBLED: Final = (*STOPPABLE, "completed")
+
+
+def is_in_line(order: Order) -> bool:
+    """Whether there is nothing to reconsider, by the row that was read: the ordinary capture."""
+    is_taken = cover.taken_amount(order.payment) >= order.total_amount
+    return is_taken and order.state in _UNTROUBLED
+
+
+def reconsider(order_id: uuid.UUID, *, reason: str = "") -> bool:
+    """Bring an order in line with its payment, under the locks of both; whether it moved."""
+    try:
+        with durable():
+            order = rows.locked(order_id)
+            steps.lock_and_read(order.payment)
+            return _move(order, reason=reason)
+    except IllegalTransition:
+        return False
+
+
+def _move(order: Order, *, reason: str) -> bool:
+    if order.state in STOPPABLE and is_short(order):
+        if order.payment.state == "voided" and not (reason or fulfillment.is_under_way(order)):
+            return False  # released a moment ago, with nothing shipped: its news cancels it
+        stop_for_payment(order, reason=reason or _why(order.payment))
+        return True
+    if order.state == "payment_required" and is_paid(order):
+        repayment.go_on(order, reason="it turned out to be paid")
+        attention.is_paid(order)
+        return True
+    return False
+
+
+def is_short(order: Order) -> bool:
+    """Nothing more will be held or taken, and what there is does not pay for the whole order."""
+    payment = order.payment
+    return payment.state in ENDED and cover.covered_amount(payment) < order.total_amount
+
+
+def is_paid(order: Order) -> bool:
+    """All of it was taken, and all of that is still here."""
+    payment = order.payment
+    return cover.taken_amount(payment) > 0 and payment.refundable >= order.total_amount
+
+
+def _why(payment: Payment) -> str:
+    if payment.captured_amount == 0:
+        return _DIED
+    taken = Money(payment.captured_amount, payment.currency)
+    return f"{taken} of it were taken, and the rest is not held any more"
+
+
+def stop_for_payment(order: Order, *, reason: str) -> None:
+    """→ `payment_required`, in the caller's transaction and under the order's lock.
+
+    The stock stays with the order: whether to ask for another card or to let go is a decision.
+    Raises `IllegalTransition` for an order that is over, being canceled, or stopped already.
+    """
+    move(
+        order,
+        table=ORDER,
+        to="payment_required",
+        by=BY,
+        reason=reason,
+        only_from=STOPPABLE,
+        next_step_at=None,
+    )
+    fulfillment.cancel_pending(order, by=BY, reason=reason)
+    attention.tell_unpaid(order, reason=reason)
+    facts = {"order": order.reference, "order_id": str(order.pk)}
+    outbox.record(order.checkout_id, [Event("order.payment_required", facts)])
