@@ -82,7 +82,12 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             "retry": CaseVerb(
                 "orders.case_verbs.hold_again",
                 "The whole amount is held anew on the card the order was bought with.",
-            )
+            ),
+            "complete": CaseVerb(
+                "orders.case_verbs.complete_with_shipped",
+                "The order ends with what was shipped, if that is paid: the rest is not owed, its"
+                " stock is for sale again, and what is still held is released.",
+            ),
         },
     ),
     # Goods left on a hold that died: somebody has to ask the shopper for the money.
@@ -108,6 +113,18 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             "retry": CaseVerb(
                 "payments.case_verbs.ask_again",
                 "The processor is asked now. Nothing is sent again that may have happened.",
+            )
+        },
+    ),
+    # What is held can not be taken: the hold will run out, and perhaps the goods have left.
+    "capture_refused": CaseKind(
+        owner=_MONEY,
+        due_seconds=4 * _HOUR,
+        healed="payments.case_verbs.no_longer_refused",
+        verbs={
+            "retry": CaseVerb(
+                "orders.case_verbs.capture_again",
+                "What the order's policy says is due is captured now, if anything is.",
             )
         },
     ),

@@ -6,7 +6,7 @@ from typing import Final
 
 from foundation.errors import DomainError
 from foundation.models import Case
-from orders import notifications, repayment, stalled
+from orders import completion, notifications, repayment, settlement, stalled
 from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import recovery
 from orders.models import Cancellation, Checkout, Notification, Order
@@ -63,6 +63,26 @@ def hold_again(case: Case, *, by: str, reason: str) -> str:
     except DomainError as refusal:
         return f"Nothing was done: {refusal.detail}"
     return f"The new hold is {made.state.replace('_', ' ')}."
+
+
+def capture_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on record already
+    """Send the capture that the policy of the payment's order says is due, now."""
+    order = Order.objects.select_related("payment").filter(payment_id=case.aggregate_id).first()
+    if order is None:
+        return "Nothing was done: no order stands on this payment any more."
+    if not settlement.settle_at_once(order.pk):
+        return "Nothing was done: nothing is due by the order's policy, or somebody is at it."
+    order.payment.refresh_from_db()
+    return f"The payment is {order.payment.state.replace('_', ' ')} now."
+
+
+def complete_with_shipped(case: Case, *, by: str, reason: str) -> str:
+    """End an order with what was shipped of it; the rest is not owed any more."""
+    try:
+        completion.complete_with_what_shipped(case.aggregate_id, by=by, reason=reason)
+    except DomainError as refusal:
+        return f"Nothing was done: {refusal.detail}"
+    return "The order is completed with what was shipped."
 
 
 def _state_of(order_id: uuid.UUID) -> str:

@@ -20,11 +20,12 @@ from orders.fulfillment import rows
 from orders.models import Order
 from orders.repayment import ask_again
 from payments.models import Source
-from payments.services import void
+from payments.services import capture, void
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:expiry"
 _REASON: Final = "the hold would have died soon"
+_ASKS_NO_MORE: Final = ("payment_required", "completed", "canceled")
 Plan = Literal["nothing", "capture", "reauthorize", "release"]
 
 
@@ -35,10 +36,19 @@ def plan(order: Order) -> Plan:
         return "nothing"
     if order.state in ("canceled", "payment_required"):
         return "release"
-    if settlement.due_at_the_last(order) is not None:
-        return "capture"
     may_ask = settings.EXPIRY_REAUTHORIZE and payment.state == "authorized"
+    if settlement.due_at_the_last(order) is not None:
+        return "reauthorize" if may_ask and _is_hopeless(order) else "capture"
     return "reauthorize" if may_ask else "release"
+
+
+def _is_hopeless(order: Order) -> bool:
+    """In its last hours the capture was refused, and nothing of it was taken: a new hold may be
+    captured where this one is not. Of an order that is over no new one can be asked for."""
+    payment = order.payment
+    if payment.expiry_due_at is None or payment.captured_amount or order.state == "completed":
+        return False
+    return capture.was_refused(payment.pk)
 
 
 def act(payment_id: uuid.UUID) -> None:
@@ -73,7 +83,7 @@ def _let_go(order_id: uuid.UUID, payment_id: uuid.UUID) -> None:
     try:
         with durable():
             order = rows.locked(order_id)
-            if order.state != "payment_required":
+            if order.state not in _ASKS_NO_MORE:
                 coverage.stop_for_payment(order, reason=_REASON)
     except IllegalTransition:
         return  # it is over, or being canceled: not ours any more

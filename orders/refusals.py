@@ -95,6 +95,12 @@ class OrderNotFulfillable(DomainError):
     code, status, title = "order_not_fulfillable", 409, "Nothing of this order can be shipped now"
 
 
+class OrderNotCompletable(DomainError):
+    """It can not end with what was shipped: nothing was, or that is not paid, or it is over."""
+
+    code, status, title = "order_not_completable", 409, "This order can not be completed as it is"
+
+
 class FulfillmentNotCovered(DomainError):
     """No live hold and no capture pays for it; `reason`: not_covered or single_capture."""
 

@@ -66,7 +66,7 @@ def order(
         "number": row.public_number,
         "status": row.state,
         "payment_status": row.payment.state,
-        "fulfillment_status": fulfillment_status(fulfillments),
+        "fulfillment_status": fulfillment_status(fulfillments, lines),
         "checkout": row.checkout.reference,
         "payment": row.payment.reference,
         "cart_id": row.cart_id,
@@ -150,12 +150,20 @@ def order_line(line: OrderLine, currency: str) -> dict[str, Any]:
     }
 
 
-def fulfillment_status(fulfillments: Iterable[Fulfillment]) -> str:
+def fulfillment_status(fulfillments: Iterable[Fulfillment], lines: Iterable[OrderLine]) -> str:
     """The axis of what was shipped, apart from the business state."""
-    kinds = {_FULFILLMENT_STATUS[f.state] for f in fulfillments if f.state != "canceled"}
+    rows = list(fulfillments)
+    live = [f for f in rows if f.state != "canceled"]
+    kinds = {_FULFILLMENT_STATUS[f.state] for f in live}
     if kinds == {"fulfilled"}:
-        return "fulfilled"
+        return "partial" if len(live) < len(rows) and _lacks_units(live, lines) else "fulfilled"
     return "partial" if len(kinds) > 1 else "unfulfilled"
+
+
+def _lacks_units(shipments: Iterable[Fulfillment], lines: Iterable[OrderLine]) -> bool:
+    """What was canceled is shipped by none of these: the order waits for money, or ended so."""
+    shipped = sum(part.quantity for shipment in shipments for part in shipment.lines.all())
+    return shipped < sum(line.quantity for line in lines)
 
 
 def attribution(row: Order) -> dict[str, Any]:

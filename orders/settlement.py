@@ -44,6 +44,16 @@ def settle_before_it_is_too_late(order_id: uuid.UUID) -> None:
     _take(order_id, due_at_the_last)
 
 
+def settle_at_once(order_id: uuid.UUID) -> bool:
+    """What is due now, or will be in the hold's last hours if those have begun; whether it was
+    sent."""
+    return _take(order_id, lambda order: due(order) or _due_in_its_last_hours(order))
+
+
+def _due_in_its_last_hours(order: Order) -> Take | None:
+    return None if order.payment.expiry_due_at is None else due_at_the_last(order)
+
+
 def take_now(order_id: uuid.UUID, *, by: str, reason: str) -> Payment:
     """Capture all that is held, because a person says so, on the record.
 
@@ -68,9 +78,9 @@ def may_be_taken(order: Order) -> bool:
     return order.state in _TAKES_FROM
 
 
-def _take(order_id: uuid.UUID, how_much: Callable[[Order], Take | None]) -> None:
+def _take(order_id: uuid.UUID, how_much: Callable[[Order], Take | None]) -> bool:
     """What is due is found out and claimed in one transaction, under the locks of the order and
-    of its payment: two who settle at once take it once."""
+    of its payment: two who settle at once take it once. Returns whether it was ours to send."""
     try:
         with durable():
             payment = _claim(rows.locked(order_id), how_much)
@@ -78,6 +88,8 @@ def _take(order_id: uuid.UUID, how_much: Callable[[Order], Take | None]) -> None
             capture.send(payment, by=BY)
     except IllegalTransition:
         _log.info("settlement: order %s went on in other hands", order_id)
+        return False
+    return payment is not None
 
 
 def _claim(order: Order, how_much: Callable[[Order], Take | None]) -> Payment | None:
@@ -100,7 +112,7 @@ def due(order: Order) -> Take | None:
         return _what_ships(order, payment)
     if order.settlement_policy == Settlement.MANUAL or is_deferred(order):
         return None
-    return Take(payment.capturable, is_final=True)
+    return _all_of_it(order, payment)
 
 
 def due_at_the_last(order: Order) -> Take | None:
@@ -112,7 +124,18 @@ def due_at_the_last(order: Order) -> Take | None:
     if order.state not in _TAKES_FROM or payment.state not in _HELD:
         return None
     if order.settlement_policy == Settlement.ON_ORDER:
-        return Take(payment.capturable, is_final=True)
+        return _all_of_it(order, payment)
+    return _all_that_shipped(order, payment)
+
+
+def _all_of_it(order: Order, payment: Payment) -> Take | None:
+    """All that is held; of an order that is over, which may have ended with a part, what left."""
+    if order.state == "completed":
+        return _all_that_shipped(order, payment)
+    return Take(payment.capturable, is_final=True)
+
+
+def _all_that_shipped(order: Order, payment: Payment) -> Take | None:
     shipped = values.of_shipped(order, order.lines.all(), rows.shipped_units(order))
     missing = min(shipped - payment.captured_amount, payment.capturable)
     return Take(missing, is_final=True) if missing > 0 else None

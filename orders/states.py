@@ -35,7 +35,8 @@ ORDER: Final = StateTable(
         # `canceled` past `canceling`: somebody released the hold, and there is nothing to undo
         "placed": ("on_hold", "fulfilling", "canceling", "canceled", "payment_required"),
         "on_hold": ("placed", "fulfilling", "canceling", "canceled"),
-        "payment_required": ("placed", "fulfilling", "canceling", "canceled"),
+        # → completed: a part was shipped and paid, and a person says that the rest is not owed
+        "payment_required": ("placed", "fulfilling", "completed", "canceling", "canceled"),
         "fulfilling": ("completed", "canceling", "canceled", "payment_required"),
         # a lock: nothing is captured, shipped or changed while the cancellation is at work
         "canceling": ("canceled",),

@@ -8,10 +8,11 @@ from django.db.models import Q
 
 from foundation.models import Case
 from payments.models import Dispute, Payment, ProcessorEvent, Refund, Source
-from payments.services import resolve
+from payments.services import capture, resolve
 from payments.services.observe import InFlight, NotAnswered, look_and_observe
 from payments.services.retry_event import retry
 
+_CAPTURABLE: Final = ("authorized", "partially_captured", "capturing", "voiding")
 _IN_DOUBT: Final = Q(state__in=("capturing", "voiding", "unknown")) | Q(
     state="abandoned", leased_until__isnull=False
 )
@@ -53,6 +54,13 @@ def settled_payments(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Those with no step in doubt."""
     doubted = set(Payment.objects.filter(_IN_DOUBT, pk__in=ids).values_list("pk", flat=True))
     return [payment_id for payment_id in ids if payment_id not in doubted]
+
+
+def no_longer_refused(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those whose hold is over one way or the other, or of which something was taken since."""
+    live = Payment.objects.filter(pk__in=ids, state__in=_CAPTURABLE).values_list("pk", flat=True)
+    refused = {payment_id for payment_id in live if capture.was_refused(payment_id)}
+    return [payment_id for payment_id in ids if payment_id not in refused]
 
 
 def ended_refunds(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

@@ -1,14 +1,17 @@
-"""Marking what an order owes as shipped, by a person."""
+"""Marking what an order owes as shipped, and ending it with what was, by a person."""
 
 from typing import Final
 
 from django import forms
 
 from foundation.confirm import Question, ReasonForm
+from foundation.errors import DomainError
+from foundation.money import Money
 from foundation.sections import Facts
-from orders import fulfillment
+from orders import completion, fulfillment
 from orders.admin.deeds import Act, Deed
 from orders.models import Fulfillment, Order, Settlement
+from payments.admin import amounts
 
 
 def _pending(order: Order) -> list[Fulfillment]:
@@ -65,6 +68,37 @@ def _ship(_: Order, act: Act) -> str:
     return f"{contents(chosen)}: shipped."
 
 
+def _why_not_complete(order: Order) -> str:
+    try:
+        completion.refuse_unless_completable(order)
+    except DomainError as refusal:
+        return refusal.detail
+    return ""
+
+
+def _ask_complete(order: Order) -> Question:
+    shipped = completion.worth_of_shipped(order)
+    held = Money(order.payment.capturable, order.currency)
+    consequence = (
+        "The order is completed: what was not shipped is not owed any more, and its stock is for"
+        f" sale again.{f' The hold of {held} is released.' if held.amount else ''} Nothing is"
+        " given back by this, and the customer is not told: agree with him first. This can not be"
+        " undone."
+    )
+    pairs = [("Order", order.public_number), ("Shipped", shipped), *amounts(order.payment)]
+    text = f"Complete {order.public_number} with what was shipped?"
+    return Question("Complete with what was shipped", text, Facts("", pairs), consequence)
+
+
+def _complete(order: Order, act: Act) -> str:
+    completion.complete_with_what_shipped(order.pk, by=act.by, reason=act.reason)
+    return "Completed with what was shipped."
+
+
 DEEDS: Final = (
     Deed("ship", "Mark shipped", "orders.ship_order", _why_not, _question, _ship, _form),
-)
+    Deed(
+        "complete", "Complete with what was shipped", "orders.cancel_order", _why_not_complete,
+        _ask_complete, _complete,
+    ),
+)  # fmt: skip

@@ -48,7 +48,7 @@ def reconsider(order_id: uuid.UUID, *, reason: str = "") -> bool:
 
 
 def _move(order: Order, *, reason: str) -> bool:
-    if order.state in STOPPABLE and is_short(order):
+    if order.state in STOPPABLE and is_short(order) and _owes_units(order):
         if order.payment.state == "voided" and not (reason or fulfillment.is_under_way(order)):
             return False  # released a moment ago, with nothing shipped: its news cancels it
         stop_for_payment(order, reason=reason or _why(order.payment))
@@ -58,6 +58,12 @@ def _move(order: Order, *, reason: str) -> bool:
         attention.is_paid(order)
         return True
     return False
+
+
+def _owes_units(order: Order) -> bool:
+    """Of what is on its way as a whole nothing is left that could be stopped."""
+    shipped = rows.shipped_units(order)
+    return any(shipped.get(line.pk, 0) < line.quantity for line in order.lines.all())
 
 
 def is_short(order: Order) -> bool:

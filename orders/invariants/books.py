@@ -50,7 +50,10 @@ class OrdersWereHeld(Invariant):
 
 @register
 class EndedOrdersAreSquare(Invariant):
-    """M-11: completed means paid in full, canceled means nothing kept."""
+    """M-11: completed means paid in full, canceled means nothing kept.
+
+    What a person ended with a part was shipped and paid when it ended; its rest was given back.
+    """
 
     name = "ended_orders_are_square"
     rule = "A day later a completed order is captured in full, and a canceled one keeps nothing."
@@ -67,7 +70,10 @@ class EndedOrdersAreSquare(Invariant):
               AND told.state <> 'resolved'
         ) AND (
             (placed.state = 'completed' AND payment.captured_amount < placed.total_amount
-                AND placed.settlement_policy <> 'manual')
+                AND placed.settlement_policy <> 'manual' AND NOT EXISTS (
+                    SELECT 1 FROM orders_reservation hold
+                    WHERE hold.checkout_id = placed.checkout_id AND hold.state = 'released'
+                ))
             OR (placed.state = 'canceled' AND payment.captured_amount > payment.refunded_amount)
         ) AND NOT EXISTS (
             SELECT 1 FROM foundation_transition moved

@@ -8,7 +8,7 @@ class ShipmentsAddUp(Invariant):
     """What is owed and what left are together what was bought: nothing is forgotten."""
 
     name = "shipments_add_up"
-    rule = "The shipments of an order being fulfilled, canceled ones aside, carry all of it."
+    rule = "The shipments of an order, canceled ones aside, carry all of it, or all not given back."
     about = "order"
     sql = """
         WITH shipping AS (
@@ -22,8 +22,10 @@ class ShipmentsAddUp(Invariant):
         FROM orders_order placed
         JOIN orders_orderline line ON line.order_id = placed.id
         LEFT JOIN shipping ON shipping.order_line_id = line.id
+        LEFT JOIN orders_reservation hold ON placed.state = 'completed' AND hold.state = 'released'
+            AND hold.checkout_id = placed.checkout_id AND hold.sku = line.sku
         WHERE placed.id >= %(since)s AND placed.state IN ('fulfilling', 'completed')
-          AND coalesce(shipping.units, 0) <> line.quantity
+          AND coalesce(shipping.units, 0) <> coalesce(hold.consumed_quantity, line.quantity)
     """
 
 

@@ -9,6 +9,7 @@ from payments.models import Payment, Refund
 
 OUTCOME_UNKNOWN: Final = "payment_outcome_unknown"
 DIFFERS: Final = "payment_differs"
+CAPTURE_REFUSED: Final = "capture_refused"
 CAPTURED_ABOVE_HOLD: Final = "captured_above_hold"
 REFUND_UNKNOWN: Final = "refund_outcome_unknown"
 REFUND_DIFFERS: Final = "refund_differs"

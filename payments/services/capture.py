@@ -8,6 +8,7 @@ is exactly what was claimed, under the same key, and only when it is proven not 
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from foundation import audit
 from foundation.state_machine import IllegalTransition, move
@@ -25,9 +26,12 @@ from payments.refusals import (
 )
 from payments.services import hold, steps
 from payments.services.ask import Answer, ask
+from payments.services.attention import CAPTURE_REFUSED, needs_person
 from payments.services.authorize import look_up
 from payments.services.steps import Kind, Wish
 from payments.states import IN_DOUBT, PAYMENT, TAKEN
+
+_REFUSALS_BORNE: Final = 3
 
 
 def capture(
@@ -64,6 +68,13 @@ def _is_done(operation_id: uuid.UUID | None) -> bool:
     if operation_id is None:
         return False
     return PaymentTransaction.objects.filter(pk=operation_id).exists()
+
+
+def was_refused(payment_id: uuid.UUID) -> bool:
+    """Whether the last capture of this hold, if there was one, was refused."""
+    captures = PaymentTransaction.objects.filter(payment_id=payment_id, kind=Kind.CAPTURE)
+    last = captures.order_by("-created_at", "-id").first()
+    return last is not None and not last.succeeded
 
 
 def claim(payment: Payment, wish: Wish, *, amount: int | None = None, final: bool = True) -> None:
@@ -207,3 +218,12 @@ def _put_back(payment: Payment, *, by: str, code: str) -> None:
     steps.book(payment, refused, by=by, reason=reason, closes_claim=True, step_attempt=attempt)
     amount = steps.money(payment, payment.claimed_amount)
     steps.tell(payment, ["payment.capture_refused"], amount=amount)
+    _report_refusals(payment, code=code)
+
+
+def _report_refusals(payment: Payment, *, code: str) -> None:
+    """One may pass, like an issuer's bad hour; of a hold in its last hours none may."""
+    times = payment.transactions.filter(kind=Kind.CAPTURE, succeeded=False).count()
+    if times >= _REFUSALS_BORNE or payment.expiry_due_at is not None:
+        detail = f"Its capture was refused ({code}); refusals of this hold so far: {times}"
+        needs_person(payment, CAPTURE_REFUSED, amount=payment.claimed_amount, detail=detail)

@@ -30,10 +30,26 @@ _ASK_AGAIN_SECONDS: Final = 900.0
 
 
 def expire_authorizations(*, limit: int) -> int:
-    """Warn of, call for action on, and ask about up to `limit` holds each; returns how many."""
-    told = _tell(_due(settings.EXPIRY_ACT_SECONDS, "expiry_due_at"), limit, is_last=True)
-    told += _tell(_due(settings.EXPIRY_WARN_SECONDS, "expiry_warned_at"), limit, is_last=False)
-    return told + _ask_about_ended(limit)
+    """Warn of, call for action on, and ask about every hold that is due; returns how many.
+
+    `limit` holds in a transaction, until none is due or `SWEEP_BUDGET_SECONDS` are over; the next
+    window goes on from the rows.
+    """
+    give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
+    told = _tell_all("expiry_due_at", limit, give_up_at)
+    told += _tell_all("expiry_warned_at", limit, give_up_at)
+    return told + _ask_about_ended(give_up_at)
+
+
+def _tell_all(told_at: str, limit: int, give_up_at: float) -> int:
+    """The calls for action (`expiry_due_at`), or the warnings (`expiry_warned_at`)."""
+    is_last = told_at == "expiry_due_at"
+    seconds = settings.EXPIRY_ACT_SECONDS if is_last else settings.EXPIRY_WARN_SECONDS
+    told, batch = 0, limit
+    while batch == limit and time.monotonic() < give_up_at:
+        batch = _tell(_due(seconds, told_at), limit, is_last=is_last)
+        told += batch
+    return told
 
 
 def _due(seconds: float, told_at: str) -> QuerySet[Payment]:
@@ -67,19 +83,22 @@ def _mark(payment: Payment, *, is_last: bool) -> None:
     payment.save(update_fields=["expiry_warned_at", "expiry_due_at"])
 
 
-def _ask_about_ended(limit: int) -> int:
-    give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
-    for asked in range(limit):
-        payment = _next_ended() if time.monotonic() < give_up_at else None
-        if payment is None:
-            return asked
-        try:
-            look_and_observe(payment.pk, by=BY, source=Source.PROCESSOR)
-        except (InFlight, NotAnswered):
-            _log.info("expiry: %s is asked about again later", payment)
-        except Exception:  # noqa: BLE001 - logged with its trace; the others go on
-            _log.exception("expiry: %s could not be brought in line", payment)
-    return limit
+def _ask_about_ended(give_up_at: float) -> int:
+    """One after the other: a hold that was asked about is not due again for a while."""
+    asked = 0
+    while time.monotonic() < give_up_at and (payment := _next_ended()) is not None:
+        _ask_about(payment)
+        asked += 1
+    return asked
+
+
+def _ask_about(payment: Payment) -> None:
+    try:
+        look_and_observe(payment.pk, by=BY, source=Source.PROCESSOR)
+    except (InFlight, NotAnswered):
+        _log.info("expiry: %s is asked about again later", payment)
+    except Exception:  # noqa: BLE001 - logged with its trace; the others go on
+        _log.exception("expiry: %s could not be brought in line", payment)
 
 
 def _next_ended() -> Payment | None:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from orders import repayment
+from orders import repayment, unheard
+from orders.models import Order
+from payments.models import Payment
 from payments.services import void
 from tests.stories import world
 from tests.stories.orders.test_expiry import an_order, now, runs_out_in
@@ -61,3 +63,17 @@ def test_an_order_goes_on_with_its_new_hold_although_the_news_of_it_was_lost(sho
 
     fresh = now(waiting)
     assert (fresh.payment_id, fresh.state) == (made.pk, "fulfilling")
+
+
+def test_all_whose_news_was_lost_are_followed_in_one_run_however_small_its_batches(api, settings):
+    settings.SETTLEMENT_POLICY = "manual"
+    for _ in range(3):
+        assert api.checkout().status_code == 201
+    world.play_events()
+    for payment in Payment.objects.all():
+        void.void(payment.pk, by="staff:ana", reason="asked")
+    world.lose_events()
+
+    unheard.follow_unheard(limit=1)
+
+    assert set(Order.objects.values_list("state", flat=True)) == {"canceled"}

@@ -18,7 +18,7 @@ EVERYTHING = (
     "cancel_order", "ship_order", "reauthorize_order", "capture_payment", "refund_payment",
     "void_payment",
 )  # fmt: skip
-DEEDS = ("cancel", "capture", "refund", "reauthorize", "ship")
+DEEDS = ("cancel", "capture", "complete", "refund", "reauthorize", "ship")
 
 
 @pytest.fixture

@@ -175,3 +175,46 @@ def test_a_hold_without_a_deadline_gets_its_networks(api, monkeypatch):
     payment = Payment.objects.get()
     left = payment.capture_before - clock.now()
     assert dt.timedelta(days=6, hours=23) < left <= dt.timedelta(days=7)
+
+
+@pytest.fixture
+def a_crowd(payment):
+    """Five more holds, which run out when the payment's does."""
+    for _ in range(5):
+        builders.PaymentFactory(
+            state="authorized",
+            authorized_amount=4298,
+            capture_before=payment.capture_before,
+            resolve_at=None,
+        )
+
+
+@pytest.mark.parametrize("hours", [23, 5])
+def test_one_window_tells_of_all_holds_however_small_its_batches(payment, a_crowd, hours):
+    hours_before_the_end(payment, hours)
+
+    expire.expire_authorizations(limit=2)
+
+    assert expiring().values("payload__payment").distinct().count() == 6
+
+
+def test_one_window_asks_about_all_that_have_ended(payment, a_crowd, monkeypatch):
+    asked = []
+    monkeypatch.setattr(expire, "look_and_observe", lambda pk, **_: asked.append(pk))
+    hours_before_the_end(payment, -1)
+
+    expire.expire_authorizations(limit=2)
+
+    assert len(set(asked)) == len(asked) == 6
+
+
+def test_a_window_whose_time_is_over_leaves_the_rest_to_the_next(payment, a_crowd, settings):
+    budget, settings.SWEEP_BUDGET_SECONDS = settings.SWEEP_BUDGET_SECONDS, 0.0
+    hours_before_the_end(payment, 5)
+    expire.expire_authorizations(limit=2)
+    assert not expiring().exists()
+
+    settings.SWEEP_BUDGET_SECONDS = budget
+    expire.expire_authorizations(limit=2)
+
+    assert expiring().count() == 6

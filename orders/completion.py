@@ -1,0 +1,119 @@
+"""An order of which a part was shipped ends with that: the rest is neither owed nor held any more.
+
+For a person only: what was shipped is paid, nothing will pay for the rest, and the shopper agrees.
+"""
+
+import uuid
+from typing import Final
+
+from django.conf import settings
+
+from events import outbox
+from events.outbox import Event
+from foundation import audit, cases
+from foundation.idempotency import from_now
+from foundation.money import Money
+from foundation.state_machine import IllegalTransition, move
+from foundation.transactions import durable
+from orders import fulfillment, inventory, repayment, values
+from orders.cancellation import attention
+from orders.fulfillment import cover, rows
+from orders.models import Order
+from orders.refusals import OrderNotCompletable
+from orders.states import ORDER
+from payments.models import Payment, Source
+from payments.services import steps, void
+from payments.states import IN_DOUBT
+
+MAY_END: Final = ("payment_required", "fulfilling")
+_NO_HOLD: Final = ("expired", "voided", "declined", "abandoned")
+
+
+def complete_with_what_shipped(order_id: uuid.UUID, *, by: str, reason: str) -> Order:
+    """→ `completed`, in one transaction; a hold that is left is released after it.
+
+    The stock of what was not shipped is for sale again. Raises `OrderNotCompletable`.
+    """
+    with durable():
+        order = rows.locked(order_id)
+        payment = order.payment
+        steps.lock_and_read(payment)
+        refuse_unless_completable(order)
+        _end(order, by=by, reason=reason)
+        if payment.capturable:
+            void.claim_on_record(payment, by=by, reason=reason, source=Source.STAFF)
+    if payment.state == "voiding":
+        _release(payment, by=by)
+    return order
+
+
+def refuse_unless_completable(order: Order) -> None:
+    """Raises `OrderNotCompletable` with the reason, in words."""
+    payment = order.payment
+    if order.state not in MAY_END:
+        raise _not(order, f"The order is {order.state}.")
+    if not fulfillment.is_under_way(order):
+        raise _not(order, "Nothing of it was shipped. Cancel it instead.")
+    if payment.state in IN_DOUBT or _is_asked_anew(order):
+        raise _not(order, "Its payment is being worked on. Look again in a minute.")
+    shipped, taken = worth_of_shipped(order), cover.taken_amount(payment)
+    if taken < shipped.amount:
+        short = f"{shipped} were shipped, and {Money(taken, order.currency)} of that were taken."
+        raise _not(order, f"{short} Capture what was shipped first.")
+
+
+def _is_asked_anew(order: Order) -> bool:
+    """A hold in place of this one lives, or may come to live."""
+    newest = repayment.newest(order.payment)
+    return newest.pk != order.payment_id and newest.state not in _NO_HOLD
+
+
+def worth_of_shipped(order: Order) -> Money:
+    """What was shipped so far comes to, tax and shipping included."""
+    units = rows.shipped_units(order)
+    return Money(values.of_shipped(order, order.lines.all(), units), order.currency)
+
+
+def _not(order: Order, detail: str) -> OrderNotCompletable:
+    return OrderNotCompletable(detail, order=order.reference, order_status=order.state)
+
+
+def _end(order: Order, *, by: str, reason: str) -> None:
+    before = {"state": order.state}
+    move(
+        order,
+        table=ORDER,
+        to="completed",
+        by=by,
+        reason=reason,
+        only_from=MAY_END,
+        next_step_at=from_now(settings.STALLED_AFTER_SECONDS),
+        stalls=0,
+    )
+    fulfillment.cancel_pending(order, by=by, reason=reason)
+    cases.resolve(attention.UNPAID, order.pk, by=by, reason=reason)
+    audit.record(
+        actor=by,
+        action="order.complete",
+        aggregate="order",
+        aggregate_id=order.pk,
+        reason=reason,
+        before=before,
+        after={"state": order.state, "shipped": worth_of_shipped(order).as_json()},
+    )
+    facts = {
+        "order": order.reference,
+        "order_id": str(order.pk),
+        "payment_id": str(order.payment_id),
+    }
+    outbox.record(order.checkout_id, [Event("order.completed", facts)])
+    # last, so that the rows of products that others want are locked briefly
+    inventory.release(order.checkout_id, states=("committed",))
+
+
+def _release(payment: Payment, *, by: str) -> None:
+    """What is left to do when this dies is written in the payment's row, and swept up."""
+    try:
+        void.send(payment, by=by)
+    except IllegalTransition:
+        payment.refresh_from_db()
