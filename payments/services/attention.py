@@ -10,6 +10,7 @@ from payments.models import Payment, Refund
 OUTCOME_UNKNOWN: Final = "payment_outcome_unknown"
 DIFFERS: Final = "payment_differs"
 CAPTURED_ABOVE_HOLD: Final = "captured_above_hold"
+RESOLVING_CRASHES: Final = "resolving_crashing"
 REFUND_UNKNOWN: Final = "refund_outcome_unknown"
 REFUND_DIFFERS: Final = "refund_differs"
 REFUND_CAME_BACK: Final = "refund_came_back"

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ def is_alive(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    with open(f"/proc/{pid}/stat") as told:
+    with Path(f"/proc/{pid}/stat").open() as told:
         return told.read().rsplit(")", 1)[1].split()[0] != "Z"
 
 
