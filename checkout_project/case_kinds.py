@@ -128,6 +128,17 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             )
         },
     ),
+    # The sweeps that ask about a payment or a refund in doubt keep dying of it.
+    "resolving_crashing": CaseKind(
+        owner=_SHOP,
+        due_seconds=4 * _HOUR,
+        healed="payments.case_verbs.asked_about",
+        verbs={
+            "resume": CaseVerb(
+                "payments.case_verbs.let_go_on", "The sweep asks about it again, as if it were new."
+            )
+        },
+    ),
     # More was taken than held, or than asked for: what was held is booked, the rest is not.
     "captured_above_hold": CaseKind(
         owner=_MONEY,

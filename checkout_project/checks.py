@@ -61,19 +61,22 @@ def time_limits_fit(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # no
 
 def longest_look_up() -> float:
     """Seconds: one search (or retrieve) and every page of the list, each waited for in full."""
-    one_request = settings.STRIPE_CONNECT_SECONDS + settings.STRIPE_READ_SECONDS
-    return float((1 + settings.STRIPE_LIST_PAGES_MAX) * one_request)
+    return float((1 + settings.STRIPE_LIST_PAGES_MAX) * _longest_request())
+
+
+def _longest_request() -> float:
+    return float(settings.STRIPE_CONNECT_SECONDS + settings.STRIPE_READ_SECONDS)
 
 
 def _leases() -> Iterator[_Limit]:
     skew = settings.CLOCK_SKEW_SECONDS + _MARGIN_SECONDS
     look_up = longest_look_up() + skew
-    for name in (
-        "CHECKOUT_LEASE_SECONDS",
-        "PAYMENT_LEASE_SECONDS",
-        "PROCESSOR_EVENT_LEASE_SECONDS",
-    ):
+    for name in ("CHECKOUT_LEASE_SECONDS", "PROCESSOR_EVENT_LEASE_SECONDS"):
         yield _Limit(name, look_up, "one look-up and the skew of clocks may take")
+    # A checkout's lease is renewed before each call; a payment's is not between these two.
+    sent = look_up + _longest_request()
+    both = "one look-up, what is sent after it, and the skew of clocks may take"
+    yield _Limit("PAYMENT_LEASE_SECONDS", sent, both)
     for provider in ("FRAUD_SECONDS", "TAX_SECONDS"):
         asked = getattr(settings, provider) + skew
         yield _Limit("CHECKOUT_LEASE_SECONDS", asked, f"{provider} and the skew of clocks come to")
@@ -96,8 +99,9 @@ def _transport() -> dict[str, Any]:
 
 
 def _tasks() -> Iterator[_Limit]:
-    sweep = settings.SWEEP_BUDGET_SECONDS + longest_look_up()
-    yield _Limit("CELERY_TASK_SOFT_TIME_LIMIT", sweep, "a sweep's last look-up may end only after")
+    sweep = settings.SWEEP_BUDGET_SECONDS + longest_look_up() + _longest_request()
+    last = "a sweep's last look-up, and what is sent after it, may end only after"
+    yield _Limit("CELERY_TASK_SOFT_TIME_LIMIT", sweep, last)
     soft = settings.CELERY_TASK_SOFT_TIME_LIMIT
     yield _Limit("CELERY_TASK_TIME_LIMIT", soft, "the soft limit must come first")
     yield _Limit("STALLS_MAX", _PATIENT_STALLS, "an order that merely waits is counted up to")

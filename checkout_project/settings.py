@@ -203,7 +203,7 @@ PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default
 # A lease outlives every call its holder may be waiting for; a system check compares them.
 CLOCK_SKEW_SECONDS = env.float("CLOCK_SKEW_SECONDS", default=5.0)  # of any two hosts
 CHECKOUT_LEASE_SECONDS = env.float("CHECKOUT_LEASE_SECONDS", default=60.0)
-PAYMENT_LEASE_SECONDS = env.float("PAYMENT_LEASE_SECONDS", default=60.0)
+PAYMENT_LEASE_SECONDS = env.float("PAYMENT_LEASE_SECONDS", default=75.0)
 NOTIFICATION_LEASE_SECONDS = env.float("NOTIFICATION_LEASE_SECONDS", default=60.0)
 NOTIFICATION_TRIES_MAX = 5
 FORWARD_SECONDS = env.float("FORWARD_SECONDS", default=15 * 60.0)

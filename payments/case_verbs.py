@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from foundation.models import Case
 from payments.models import Dispute, Payment, ProcessorEvent, Refund, Source
-from payments.services import capture, resolve
+from payments.services import capture, park, resolve
 from payments.services.observe import InFlight, NotAnswered, look_and_observe
 from payments.services.retry_event import retry
 
@@ -29,6 +29,23 @@ def ask_about_refund(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG00
     """The same about a refund. It is sent again only if it never happened."""
     resolve.try_refund_now(case.aggregate_id)
     return f"The refund is {Refund.objects.get(pk=case.aggregate_id).state} now."
+
+
+def let_go_on(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - as above
+    """Let the sweep ask about it again."""
+    if park.let_go_on(case.aggregate_id):
+        return "The next sweep asks about it again."
+    return "Nothing was done: it is not parked."
+
+
+def asked_about(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those whose end is known, or that sweeps ask about again."""
+    parked = park.is_parked()
+    still = {
+        *Payment.objects.filter(parked, pk__in=ids).values_list("pk", flat=True),
+        *Refund.objects.filter(parked, pk__in=ids).values_list("pk", flat=True),
+    }
+    return [row_id for row_id in ids if row_id not in still]
 
 
 def look_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - as above

@@ -132,3 +132,27 @@ class DueOrdersAreWatched(Invariant):
             WHERE told.aggregate_id = placed.id AND told.state <> 'resolved'
         )
     """
+
+
+@register
+class UnpaidOrdersAreCases(Invariant):
+    """No sweep moves an order that waits for money: only a person does, who must know of it."""
+
+    name = "unpaid_orders_are_cases"
+    rule = "An hour after an order came to wait for money, a case says so (closed: it was seen)."
+    about = "order"
+    grace_seconds = 3600.0
+    sql = """
+        SELECT placed.id, placed.state || ', and nobody is told'
+        FROM orders_order placed
+        WHERE placed.id >= %(since)s AND placed.state = 'payment_required'
+          AND NOT EXISTS (
+            SELECT 1 FROM foundation_case told
+            WHERE told.kind = 'order_unpaid' AND told.aggregate_id = placed.id
+              AND told.state <> 'resolved'
+        ) AND NOT EXISTS (
+            SELECT 1 FROM foundation_transition moved
+            WHERE moved.aggregate_id = placed.id AND moved.to_state = 'payment_required'
+              AND moved.at > %(settled)s
+        )
+    """

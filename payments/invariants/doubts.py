@@ -42,12 +42,13 @@ class HoldsDoNotOutliveTheirDeadline(Invariant):
     """Money that is not taken in time is lost to us, and to nobody's notice."""
 
     name = "holds_do_not_outlive_their_deadline"
-    rule = "No payment is authorized for more than an hour after its hold must have died."
+    rule = "Nothing is held, of all or of a rest, more than an hour after the hold must have died."
     about = "payment"
     grace_seconds = 3600.0
     sql = """
-        SELECT id, 'to be captured before ' || capture_before FROM payments_payment
-        WHERE id >= %(since)s AND state = 'authorized' AND capture_before < %(settled)s
+        SELECT id, state || ', to be captured before ' || capture_before FROM payments_payment
+        WHERE id >= %(since)s AND state IN ('authorized', 'partially_captured')
+          AND capture_before < %(settled)s
     """
 
 

@@ -79,6 +79,9 @@ class Payment(models.Model):
     )
     asked_at = models.DateTimeField(default=clock.now, help_text="when the processor was last sent")
     look_ups = models.PositiveIntegerField(default=0, help_text="asked without being answered")
+    crashes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="sweeps in a row that died asking about it"
+    )
     absences = models.PositiveSmallIntegerField(
         default=0, help_text="times this attempt was proven not to have happened"
     )

@@ -32,6 +32,9 @@ class Refund(models.Model):
     )
     absences = models.PositiveSmallIntegerField(default=0)
     look_ups = models.PositiveIntegerField(default=0, help_text="asked without being answered")
+    crashes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="sweeps in a row that died asking about it"
+    )
     last_error = models.CharField(max_length=64, blank=True)
     lease_token = models.PositiveIntegerField(default=1)
     leased_until = models.DateTimeField(null=True, blank=True)

@@ -19,7 +19,7 @@ from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
 from payments.models import Payment, Refund
-from payments.services import authorize, capture, reauthorize, refund, steps, void
+from payments.services import authorize, capture, park, reauthorize, refund, steps, void
 from payments.services.ask import Answer
 from payments.services.attention import (
     DIFFERS,
@@ -45,8 +45,9 @@ def resolve_unknown(*, limit: int) -> int:
     """Settle up to `limit` payments and refunds in doubt; returns how many it took.
 
     One at a time, and for a bounded time: a slow or a broken one must not keep the others
-    waiting, and what is left is the next sweep's.
+    waiting, and what is left is the next sweep's. One that kills its sweeps is parked.
     """
+    park.park_crashing(limit=limit)
     give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
     taken = 0
     for take_over_next in (_next_payment, _next_refund):
@@ -89,7 +90,8 @@ def try_refund_now(refund_id: uuid.UUID) -> bool:
 def _next_payment() -> Payment | None:
     """Whoever was at work on it is gone, and it is time to ask again."""
     is_time = Q(resolve_at=None) | Q(resolve_at__lte=clock.now())
-    return _take_over_one(Payment.objects.filter(_OURS, is_time, leased_until__lte=clock.now()))
+    due = Payment.objects.filter(_OURS, is_time, park.goes_on(), leased_until__lte=clock.now())
+    return _take_over_one(due, by_sweep=True)
 
 
 def _next_refund() -> Refund | None:
@@ -97,12 +99,16 @@ def _next_refund() -> Refund | None:
     now = clock.now()
     is_time = Q(resolve_at=None, leased_until__lte=now) | Q(resolve_at__lte=now)
     is_free = Q(leased_until=None) | Q(leased_until__lte=now)
-    due = Refund.objects.filter(is_time, is_free, state="pending")
-    return _take_over_one(due.select_related("payment"))
+    due = Refund.objects.filter(is_time, is_free, park.goes_on(), state="pending")
+    return _take_over_one(due.select_related("payment"), by_sweep=True)
 
 
-def _take_over_one(found: QuerySet[T]) -> T | None:
-    """The longest in doubt of `found`, with a new lease and a longer pause before the next."""
+def _take_over_one(found: QuerySet[T], *, by_sweep: bool = False) -> T | None:
+    """The longest in doubt of `found`, with a new lease and a longer pause before the next.
+
+    A sweep counts itself before it begins: it may die of this one. Others are counted by the
+    key of the request that they work for.
+    """
     with durable():
         locked = found.select_for_update(no_key=True, skip_locked=True, of=("self",))
         asked = locked.order_by("leased_until").first()
@@ -110,7 +116,8 @@ def _take_over_one(found: QuerySet[T]) -> T | None:
             pause = from_now(steps.patience(asked.look_ups))
             # a release counts its own look-ups, because a checkout may be at it as well
             count = asked.look_ups + (asked.state != "voiding")
-            steps.take_over(asked, also={"resolve_at": pause, "look_ups": count})
+            also = {"resolve_at": pause, "look_ups": count, "crashes": asked.crashes + by_sweep}
+            steps.take_over(asked, also=also)
     return asked
 
 
@@ -121,6 +128,7 @@ def _settle_one(asked: Payment | Refund) -> None:
         _log.info("resolve: %s was settled by somebody else", asked)
     except Exception:  # noqa: BLE001 - logged with its trace; the others go on
         _log.exception("resolve: %s could not be settled", asked)
+    park.survived(asked)
     _report(asked)
 
 

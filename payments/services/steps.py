@@ -39,6 +39,7 @@ NOTHING_IN_DOUBT: Final[dict[str, Any]] = {
     "leased_until": None,
     "resolve_at": None,
     "look_ups": 0,
+    "crashes": 0,
     "absences": 0,
     "last_error": "",
 }

@@ -14,7 +14,7 @@ _BATCHES_MAX: Final = 20
 # Seconds between rounds: past every lease, past the forward window, past every daily look. A
 # quiet round goes on to the next stride. All ten rounds stay within a week, after which the
 # processor lets a hold go by itself.
-_STRIDES: Final = (61.0, 20 * 60.0, 25 * 3600.0)
+_STRIDES: Final = (76.0, 20 * 60.0, 25 * 3600.0)
 
 
 class NoRest(Exception):

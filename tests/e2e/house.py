@@ -33,7 +33,7 @@ SETTINGS = {
     "PROCESSOR_EVENT_FIRST_SECONDS": "1",
     "CLOCK_SKEW_SECONDS": "0.4",
     "CHECKOUT_LEASE_SECONDS": "7.5",
-    "PAYMENT_LEASE_SECONDS": "7.5",
+    "PAYMENT_LEASE_SECONDS": "11",
     "STALLED_AFTER_SECONDS": "4",
     "RELAY_RETRY_SECONDS_MAX": "2",
     # A test may hold a row for seconds to stop a process at a chosen statement.

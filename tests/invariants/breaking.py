@@ -148,6 +148,9 @@ BREAKS = {
         UPDATE events_outboxevent SET type = 'order.stalled' WHERE type = 'order.placed'""",
     "unfinished_orders_are_watched": """
         UPDATE orders_order SET state = 'placed', next_step_at = NULL""",
+    "unpaid_orders_are_cases": """
+        WITH aged AS (UPDATE foundation_transition SET at = %(long_ago)s)
+        UPDATE orders_order SET state = 'payment_required', next_step_at = NULL""",
     "shipments_add_up": "UPDATE orders_fulfillmentline SET quantity = quantity - 1",
     "cancellations_are_carried": "UPDATE orders_order SET state = 'canceling'",
     "unsettled_cancellations_are_cases": """

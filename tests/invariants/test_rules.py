@@ -3,14 +3,17 @@
 import datetime as dt
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
-from foundation import clock, invariants
+from foundation import cases, clock, invariants
+from foundation.cases import Subject
 from foundation.invariants import Invariant, every_rule
+from foundation.models import Case, Transition
 from orders.checkout.recovery import recover_checkouts
 from orders.models import Order
 from tests import builders
 from tests.invariants.breaking import BREAKS, break_rule, unguarded
+from tests.postgres.guards import lifted
 from tests.stories import world
 
 
@@ -77,6 +80,49 @@ def test_rows_that_are_merely_at_work_have_their_grace(busy_shop):
 
     clock.move(dt.timedelta(seconds=601))
     assert "events_are_told" in broken()
+
+
+def test_the_rest_of_a_hold_taken_in_part_does_not_outlive_its_deadline_either(busy_shop):
+    dead = clock.now() - dt.timedelta(hours=2)
+    with lifted(), connection.cursor() as cursor:
+        cursor.execute("UPDATE payments_payment SET state = 'partially_captured'")
+        assert "holds_do_not_outlive_their_deadline" not in broken()
+        cursor.execute("UPDATE payments_payment SET capture_before = %s", [dead])
+
+    assert "holds_do_not_outlive_their_deadline" in broken()
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "is_broken"),
+    [
+        ("open", "order_unpaid", False),
+        ("closed", "order_unpaid", False),  # a person has seen it
+        ("resolved", "order_unpaid", True),
+        ("open", "mail_given_up", True),  # about something else
+    ],
+)
+def test_an_order_that_waits_for_money_is_seen_by_a_person(busy_shop, state, kind, is_broken):
+    break_rule("unpaid_orders_are_cases")
+    about = Subject("order", Order.objects.get().pk)
+    with transaction.atomic():
+        cases.open_once(kind, about=about, title="An order")
+    if state != "open":
+        Case.objects.update(state=state, ended_at=clock.now(), ended_by="x", ended_reason="x")
+
+    assert ("unpaid_orders_are_cases" in broken()) == is_broken
+
+
+def test_an_order_that_waits_for_money_since_a_moment_has_its_grace(busy_shop):
+    break_rule("unpaid_orders_are_cases")
+    order = Order.objects.get()
+    Transition.objects.create(
+        aggregate="order", aggregate_id=order.pk, from_state="placed",
+        to_state="payment_required", actor="system:x", reason="", at=clock.now(),
+    )  # fmt: skip
+    assert "unpaid_orders_are_cases" not in broken()
+
+    clock.move(dt.timedelta(seconds=3601))
+    assert "unpaid_orders_are_cases" in broken()
 
 
 def test_a_window_leaves_older_rows_alone(busy_shop):

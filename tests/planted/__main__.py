@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.planted.bugs import BUGS
-from tests.planted.hunt import Finding, hunt
+from tests.planted.hunt import Finding, hunt_by
 
 
 def main() -> int:
@@ -15,12 +15,13 @@ def main() -> int:
     wanted = _arguments()
     bugs = [bug for bug in BUGS if not wanted.bug or wanted.bug in bug.name]
     started, findings = time.monotonic(), []
-    for number, finding in enumerate(hunt(bugs), start=1):
+    for number, finding in enumerate(hunt_by(bugs, workers=wanted.workers), start=1):
         findings.append(finding)
         print(f"[{number}/{len(bugs)}] {_told(finding)}", flush=True)
     good = sum(finding.is_good for finding in findings)
     print(f"{good} of {len(bugs)} planted bugs found in {time.monotonic() - started:.0f} s")
     if wanted.json:
+        findings.sort(key=lambda finding: bugs.index(finding.bug))
         Path(wanted.json).write_text(json.dumps([_row(f) for f in findings], indent=1) + "\n")
     return 0 if good == len(bugs) else 1
 
@@ -28,6 +29,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
     parser.add_argument("--bug", help="only those whose name contains this")
+    parser.add_argument("--workers", type=int, default=1, help="bugs hunted at a time")
     parser.add_argument("--json", help="write the findings to this file")
     return parser.parse_args()
 

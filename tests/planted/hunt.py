@@ -5,10 +5,12 @@ status above 1) has found nothing.
 """
 
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -47,6 +49,38 @@ def hunt(bugs: Sequence[Bug]) -> Iterator[Finding]:
             if bug.suite not in green:
                 green[bug.suite] = _run(tree, bug.suite, environ)[0] == _PASSED
             yield _seek(bug, tree, environ, is_green=green[bug.suite])
+
+
+def hunt_by(bugs: Sequence[Bug], *, workers: int) -> Iterator[Finding]:
+    """The same by several at a time, each with a copy and servers of its own; as they come.
+
+    Bugs of one suite stay with one hunter, who tries it without a bug only once.
+    """
+    told: queue.SimpleQueue[Finding | BaseException | None] = queue.SimpleQueue()
+    suites = sorted({bug.suite for bug in bugs})
+    for first in range(workers):
+        hand = [bug for bug in bugs if suites.index(bug.suite) % workers == first]
+        threading.Thread(target=_hunt_and_tell, args=(hand, told), daemon=True).start()
+    left = workers
+    while left:
+        match told.get():
+            case None:
+                left -= 1
+            case BaseException() as error:
+                raise error
+            case finding:
+                yield finding
+
+
+def _hunt_and_tell(
+    bugs: Sequence[Bug], told: "queue.SimpleQueue[Finding | BaseException | None]"
+) -> None:
+    try:
+        for finding in hunt(bugs) if bugs else ():
+            told.put(finding)
+    except BaseException as error:  # noqa: BLE001 - raised where the findings are read
+        told.put(error)
+    told.put(None)
 
 
 def _seek(bug: Bug, tree: Path, environ: dict[str, str], *, is_green: bool) -> Finding:

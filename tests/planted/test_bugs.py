@@ -6,7 +6,7 @@ import pytest
 
 from tests.planted.bug import ROOT
 from tests.planted.bugs import BUGS
-from tests.planted.hunt import hunt
+from tests.planted.hunt import hunt_by
 
 ONE = next(bug for bug in BUGS if bug.name == "the body is not compared with the one first sent")
 
@@ -25,7 +25,7 @@ def test_no_bug_is_planted_twice():
 def test_a_planted_bug_is_found_and_a_harmless_change_is_not():
     harmless = dataclasses.replace(ONE, name="harmless", after=ONE.before + "  # harmless")
 
-    found, missed = hunt([ONE, harmless])
+    found, missed = hunt_by([ONE, harmless], workers=2)
 
     assert found.is_good, found
     assert missed.suite_is_green, missed

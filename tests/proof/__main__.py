@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tests.proof import limited
 from tests.proof.page import page
 from tests.proof.parts import PARTS, Part
 from tests.proof.told import read
@@ -41,8 +42,10 @@ def main() -> int:
     folder = Path(wanted.out)
     (folder / "evidence.json").write_text(json.dumps(evidence, indent=1) + "\n")
     (folder / "evidence.md").write_text(page(evidence))
+    good = sum(part["is_good"] for part in done.values())
+    print(f"\n=== {good} of {len(done)} parts well, {evidence['seconds'] / 60:.0f} minutes in all")
     print(f"written: {folder / 'evidence.md'}")
-    return 0 if all(part["is_good"] for part in done.values()) else 1
+    return 0 if good == len(done) else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,25 +57,34 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run(part: Part, number: int, count: int) -> dict[str, Any]:
-    print(f"\n=== {number}/{count} {part.title}", flush=True)
+    limit = f"at most {part.seconds / 60:.0f} minutes"
+    print(f"\n=== {number}/{count} {part.title}, {limit}", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="checkout-proof-") as folder:
         file = Path(folder) / "told"
-        ended = subprocess.run(
-            part.command(file), cwd=ROOT, env=os.environ | part.environ, check=False
+        status = limited.run(
+            part.command(file), seconds=part.seconds, environ=os.environ | part.environ, cwd=ROOT
         )
-        told = read(part, file)
+        told = None if status is None else read(part, file)
     seconds = time.monotonic() - started
-    is_good = ended.returncode == 0 and told is not None
-    print(f"=== {part.title}: {'well' if is_good else 'NOT WELL'}, {seconds:.0f} s", flush=True)
+    is_good = status == 0 and told is not None
+    print(f"=== {part.title}: {_verdict(status, is_good)}, {seconds:.0f} s", flush=True)
     return {
         "title": part.title,
         "command": ["python", *part.argv[1:]],  # with its seed
         "environ": part.environ,
         "is_good": is_good,
+        "is_time_up": status is None,
         "seconds": round(seconds, 1),
+        "seconds_max": part.seconds,
         "told": told,
     }
+
+
+def _verdict(status: int | None, is_good: bool) -> str:
+    if status is None:
+        return "NOT WELL, time is up"
+    return "well" if is_good else "NOT WELL"
 
 
 def _commit() -> str:

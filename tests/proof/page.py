@@ -33,14 +33,20 @@ def _about(evidence: dict[str, Any]) -> str:
 
 def _overview(parts: dict[str, Any]) -> str:
     rows = [
-        (part["title"], _sum(name, part["told"]), "yes" if part["is_good"] else "**no**",
-         f"{part['seconds']:.0f}")
+        (part["title"], _sum(name, part), "yes" if part["is_good"] else "**no**",
+         f"{part['seconds']:.0f}", f"{part['seconds_max']:.0f}")
         for name, part in parts.items()
     ]  # fmt: skip
-    return _table(("Part", "What was done", "All well", "Seconds"), rows)
+    good = sum(part["is_good"] for part in parts.values())
+    took, most = (sum(part[name] for part in parts.values()) for name in ("seconds", "seconds_max"))
+    rows.append(("Together", "", f"{good} of {len(parts)}", f"{took:.0f}", f"{most:.0f}"))
+    return _table(("Part", "What was done", "All well", "Seconds", "At most"), rows)
 
 
-def _sum(name: str, told: Any) -> str:
+def _sum(name: str, part: dict[str, Any]) -> str:
+    told = part["told"]
+    if part["is_time_up"]:
+        return "time is up"
     if told is None:
         return "told nothing"
     if name == "crash":

@@ -16,6 +16,7 @@ class Part:
     title: str
     argv: tuple[str, ...]
     tells: str  # "json": --json FILE; "junit": --junit-xml FILE
+    seconds: float  # it may take; then its processes are ended, and it is not well
     environ: dict[str, str] = field(default_factory=dict)
 
     def command(self, told: Path) -> list[str]:
@@ -30,24 +31,28 @@ PARTS: Final = (
         title="Killed at every point",
         argv=(sys.executable, "-m", "tests.crash", "--all", "--seed", "1", "--workers", "2"),
         tells="json",
+        seconds=5400,
     ),
     Part(
         name="races",
         title="Every schedule of two",
-        argv=(sys.executable, "-m", "tests.races.explorer", "--all"),
+        argv=(sys.executable, "-m", "tests.races.explorer", "--all", "--workers", "2"),
         tells="json",
+        seconds=1200,
     ),
     Part(
         name="crowds",
         title="Many at once",
         argv=(*_PYTEST, "tests/races", "--ignore", "tests/races/test_explored_pairs.py"),
         tells="junit",
+        seconds=900,
     ),
     Part(
         name="model",
         title="A model of shopping",
         argv=(*_PYTEST, "tests/properties", "-p", "no:randomly", "--hypothesis-seed", "1"),
         tells="junit",
+        seconds=1200,
         environ={"MODEL_EXAMPLES": "150", "MODEL_STEPS": "40"},
     ),
     Part(
@@ -55,12 +60,14 @@ PARTS: Final = (
         title="Faults from outside",
         argv=(*_PYTEST, "tests/e2e"),
         tells="junit",
+        seconds=900,
         environ={"PROOF_OUTAGE_SECONDS": "60"},
     ),
     Part(
         name="planted",
         title="Planted bugs",
-        argv=(sys.executable, "-m", "tests.planted"),
+        argv=(sys.executable, "-m", "tests.planted", "--workers", "2"),
         tells="json",
+        seconds=1800,
     ),
 )

@@ -40,7 +40,7 @@ def sweep_until_sent(lost, times):
     for _ in range(12):
         if len(lost) >= times:
             return
-        world.later(61)
+        world.later(76)
         recover_checkouts(limit=5)
 
 
@@ -187,9 +187,9 @@ def test_waiting_for_the_broker_uses_up_no_tries(api):
         raise RuntimeError("once")
 
     for _ in range(15):
-        world.later(61)
+        world.later(76)
         relay.relay_batch(limit=200, send=away)
-    world.later(61)
+    world.later(76)
     relay.relay_batch(limit=200, send=hiccup)
 
     assert not OutboxEvent.objects.filter(state="dead").exists()

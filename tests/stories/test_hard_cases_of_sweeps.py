@@ -32,7 +32,7 @@ def a_request_that_fails(api, shop, monkeypatch):
         patched.setattr("orders.representations.adjustment", broken)
         with suppress(RuntimeError):
             adjust(api, "MUG-BLUE", 20, key=key)
-        world.sweeps(12, seconds=61)
+        world.sweeps(12, seconds=76)
     return key
 
 
@@ -45,7 +45,7 @@ def test_a_request_that_nobody_can_finish_is_a_case(a_request_that_fails):
 
 def test_resuming_such_a_request_finishes_it_once_its_cause_is_gone(api, a_request_that_fails):
     act(the_case("request_crashing"), "resume")
-    world.sweeps(2, seconds=61)
+    world.sweeps(2, seconds=76)
     cases.resolve_healed(limit=100)
 
     assert IdempotencyKey.objects.get(key=a_request_that_fails).response_status == 201

@@ -30,7 +30,7 @@ _SWEEPS = (
 _BATCHES_MAX = 50  # an event that causes itself must not keep a test for ever
 
 
-def later(seconds=61.0):
+def later(seconds=76.0):
     """Let time go by: leases run out, what was put off is due."""
     clock.move(dt.timedelta(seconds=seconds))
 
@@ -98,7 +98,7 @@ def lose_events():
     relay.relay_batch(limit=200, send=lambda event: None)
 
 
-def drive_everything(rounds=1, *, seconds=61.0):
+def drive_everything(rounds=1, *, seconds=76.0):
     """All that beat, relay and worker do, `rounds` times, with `seconds` before each."""
     for _ in range(rounds):
         later(seconds)
@@ -106,7 +106,7 @@ def drive_everything(rounds=1, *, seconds=61.0):
         play_events()
 
 
-def sweeps(rounds=1, *, seconds=61.0):
+def sweeps(rounds=1, *, seconds=76.0):
     """What beat does, `rounds` times, with `seconds` before each; no event is carried on."""
     for _ in range(rounds):
         later(seconds)

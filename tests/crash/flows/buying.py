@@ -9,7 +9,7 @@ from tests.crash.outcomes import Outcome
 from tests.crash.scene import Scene
 
 FORWARD_IS_OVER_SECONDS = 16 * 60.0
-LEASE_IS_OVER_SECONDS = 61.0
+LEASE_IS_OVER_SECONDS = 76.0
 _UNDONE = ("expired", "compensated")
 
 

@@ -4,6 +4,7 @@
 --pair capture-meets-void              one pair
 --pair X --schedule A4BA [--control]   one schedule, step by step
 --all --random 500 --seed 7            and random walks besides
+--all --workers 2                      the pairs dealt out among two processes
 """
 
 import argparse
@@ -27,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="at most so many schedules a pair")
     parser.add_argument("--random", type=int, default=0, help="so many random walks a pair")
     parser.add_argument("--seed", type=int, default=0, help="of the walks, and of a limited sample")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the pairs")
     parser.add_argument("--json", help="write the numbers to this file")
     chosen = parser.parse_args()
     if not (chosen.all or chosen.pair or chosen.list):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import sys
 import time
@@ -15,6 +16,7 @@ import django
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
+from tests.races.explorer import workers
 from tests.races.explorer.explore import BOUND, Explorer, Found
 from tests.races.explorer.pair import Pair
 from tests.races.explorer.pairs import PAIRS
@@ -31,10 +33,29 @@ def main(wanted: argparse.Namespace, folder: Path) -> int:
     if wanted.list:
         _say("\n".join(f"{pair.title():42} {_first_line(pair)}" for pair in chosen))
         return 0
+    if wanted.workers > 1 and wanted.schedule is None:
+        return _explore_dealt([pair.title() for pair in chosen], wanted, folder)
     with _a_database(), _a_processor(folder) as sandbox, staged(sandbox):
         if wanted.schedule is not None:
             return _tell_one(chosen[0], sandbox, wanted)
         return _explore_all(chosen, sandbox, wanted)
+
+
+def _explore_dealt(names: list[str], wanted: argparse.Namespace, folder: Path) -> int:
+    """The same by several processes; a worker that died before it told makes all of it bad."""
+    began = time.monotonic()
+    results = workers.merged(workers.explore(names, wanted, folder), names=names)
+    expected = len(names) * (1 if wanted.control else 2)
+    good = sum(each["is_control"] == bool(each["violations"]) for each in results)
+    seconds = time.monotonic() - began
+    played = sum(each["schedules"] for each in results if not each["is_control"])
+    _say(
+        f"{played} schedules of {len(names)} pairs in {seconds:.0f} s by {wanted.workers};"
+        f" {expected - good} of {expected} explorations went wrong, or were not told of"
+    )
+    if wanted.json:
+        _write(wanted.json, _report(results, seconds, wanted))
+    return 0 if good == expected else 1
 
 
 def _explore_all(pairs: list[type[Pair]], sandbox: Sandbox, wanted: argparse.Namespace) -> int:
@@ -52,7 +73,7 @@ def _explore_all(pairs: list[type[Pair]], sandbox: Sandbox, wanted: argparse.Nam
         f" {len(results) - len(good)} of {len(results)} explorations went wrong"
     )
     if wanted.json:
-        Path(wanted.json).write_text(json.dumps(_report(results, seconds, wanted), indent=1) + "\n")
+        _write(wanted.json, _report([_row(found) for found in results], seconds, wanted))
     return 0 if len(good) == len(results) else 1
 
 
@@ -108,7 +129,17 @@ def _progress() -> Callable[[Found], None]:
     return tell
 
 
-def _report(results: list[Found], seconds: float, wanted: argparse.Namespace) -> dict[str, Any]:
+def _write(name: str, report: dict[str, Any]) -> None:
+    Path(name).write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _row(found: Found) -> dict[str, Any]:
+    return asdict(found) | {"per_second": round(found.per_second, 1)}
+
+
+def _report(
+    results: list[dict[str, Any]], seconds: float, wanted: argparse.Namespace
+) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 1),
         "preemptions": BOUND,
@@ -116,9 +147,7 @@ def _report(results: list[Found], seconds: float, wanted: argparse.Namespace) ->
         "seed": wanted.seed,
         "python": platform.python_version(),
         "django": django.__version__,
-        "explorations": [
-            asdict(found) | {"per_second": round(found.per_second, 1)} for found in results
-        ],
+        "explorations": results,
     }
 
 
@@ -128,6 +157,8 @@ def _first_line(pair: type[Pair]) -> str:
 
 @contextmanager
 def _a_database() -> Iterator[None]:
+    if worker := os.environ.get(workers.WORKER):
+        connection.settings_dict["TEST"]["NAME"] = f"test_explorer_{worker}"
     made = setup_databases(verbosity=0, interactive=False)
     try:
         yield

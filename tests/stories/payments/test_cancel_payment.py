@@ -62,7 +62,7 @@ def test_a_process_that_dies_over_it_is_finished_by_the_next_call(
         cancel(several)
     assert cancel(several).progress == "in_progress"
 
-    world.later(61)
+    world.later(76)
     done = cancel(several)
 
     assert (done.progress, done.action) == ("settled", "void_and_refund")

@@ -219,7 +219,7 @@ def test_a_claim_is_closed_by_its_holder_only(till, payment, monkeypatch):
         answer = real(self, **asked)
         if not slow:
             slow.append(asked)
-            world.later(61)
+            world.later(76)
             world.elsewhere(lambda: resolve.resolve_unknown(limit=5))
         return answer
 

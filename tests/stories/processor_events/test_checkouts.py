@@ -48,7 +48,7 @@ def test_a_message_alone_finishes_a_checkout_whose_request_died(api, shop, couri
     world.play_events()
     assert Order.objects.count() == 0, "whoever held the lease may still be alive"
 
-    world.later(61)
+    world.later(76)
     world.sweep_only("work_processor_events")
     world.play_events()
 

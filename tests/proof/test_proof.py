@@ -1,0 +1,84 @@
+"""A part of the proof that hangs ends, is not well, and says so; pairs are dealt to workers."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.proof import __main__ as proof
+from tests.proof import limited
+from tests.proof.page import page
+from tests.proof.parts import PARTS, Part
+from tests.races.explorer import workers
+
+SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
+WITH_A_CHILD = """
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+time.sleep({})
+"""
+
+
+def a_part(*argv, seconds=600.0):
+    return Part(name="crash", title="A part", argv=argv, tells="json", seconds=seconds)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with Path(f"/proc/{pid}/stat").open() as told:
+        return told.read().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(("lives", "status"), [(600, None), (0, 0)])
+def test_nothing_that_a_command_started_outlives_it(tmp_path, lives, status):
+    file = tmp_path / "pid"
+    command = [sys.executable, "-c", WITH_A_CHILD.format(lives), str(file)]
+
+    assert limited.run(command, seconds=2.0, environ=os.environ, cwd=tmp_path) == status
+
+    child = int(file.read_text())
+    deadline = time.monotonic() + 5
+    while is_alive(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(child)
+
+
+def test_a_part_whose_time_is_up_is_not_well_and_the_page_says_so(capfd):
+    done = proof._run(a_part(*SLEEP, seconds=0.3), 1, 1)
+
+    assert (done["is_good"], done["is_time_up"], done["told"]) == (False, True, None)
+    assert "NOT WELL, time is up" in capfd.readouterr().out
+    about = {"commit": "none", "started_at": "now", "cores": 2, "seconds": 1, "versions": {}}
+    written = page(about | {"parts": {"crash": done}})
+    assert "| A part | time is up | **no** | 0 | 0 |" in written
+    assert "| Together |  | 0 of 1 |" in written
+
+
+def test_every_part_has_a_limit():
+    assert all(part.seconds > 0 for part in PARTS)
+
+
+def test_pairs_are_dealt_so_that_each_is_played_once():
+    names = ["a", "b", "c", "d", "e"]
+
+    assert workers.deal(names, workers=2) == [["a", "c", "e"], ["b", "d"]]
+    assert workers.deal(["a"], workers=2) == [["a"]]
+
+
+def test_what_the_workers_told_is_put_in_the_order_of_the_pairs():
+    def told(pair, is_control):
+        return {"pair": pair, "is_control": is_control}
+
+    first = {"explorations": [told("a", False), told("a", True), told("c", True)]}
+    second = {"explorations": [told("b", True), told("b", False)]}
+
+    merged = workers.merged([first, second, {}], names=["a", "b", "c"])
+
+    order = [(each["pair"], each["is_control"]) for each in merged]
+    assert order == [("a", False), ("a", True), ("b", False), ("b", True), ("c", True)]
