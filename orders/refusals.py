@@ -149,13 +149,6 @@ class TaxDown(DomainError):
     retryable, retry_with = True, "same_key"
 
 
-class ProcessorDown(DomainError):
-    """The processor could not be reached; nothing was sent. The same key resumes."""
-
-    code, status, title = "processor_unavailable", 503, "The payment processor is not reachable"
-    retryable, retry_with = True, "same_key"
-
-
 _REFUSALS: Final[dict[str, type[Refused]]] = {
     refusal.code: refusal
     for refusal in (

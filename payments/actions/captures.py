@@ -66,7 +66,6 @@ def _send_again(payment: Payment, operation_id: uuid.UUID) -> None:
             amount=payment.claimed_amount,
             final=payment.claimed_final,
             operation_id=operation_id,
-            asks_owner=True,
         )
     except DomainError:
         if owner.refusal(payment.pk, owner.CAPTURE) is None:

@@ -38,7 +38,6 @@ def capture(
     amount: int | None = None,
     final: bool = True,
     operation_id: uuid.UUID | None = None,
-    asks_owner: bool = False,
 ) -> Payment:
     """Take `amount` of what is held (all of it by default), for a policy or a person.
 
@@ -46,8 +45,7 @@ def capture(
     part is taken once per `operation_id`, the id that its transaction will have. Returns the
     payment: `captured`, `partially_captured`, `capturing` while somebody else is at it or the
     outcome is unknown (the sweep settles that), or whatever else became of the hold. Raises the
-    refusals of `claim` for a part that can not be taken. With `asks_owner`, for whoever is none of
-    the system's policies, the owner's refusals too.
+    refusals of `claim` for a part that can not be taken and, for a client, those of the owner.
     """
     payment = Payment.objects.get(pk=payment_id)
     if payment.state not in ("authorized", "partially_captured") or _is_done(operation_id):
@@ -55,7 +53,7 @@ def capture(
     wish = Wish(by, source, operation_id)
     try:
         with durable():
-            if asks_owner:
+            if source == Source.API:
                 owner.ask(payment.pk, owner.CAPTURE)
             claim(payment, wish, amount=amount, final=final)
         send(payment, by=by)

@@ -33,8 +33,8 @@ def void(
 
     Returns the payment as `voided` (or `captured`, when only a remainder was held), or still
     `voiding` when the processor's answer was lost (the sweep finishes it), or as what the
-    processor says it is. Raises `NotVoidable`; with `asks_owner`, for whoever is none of the system's
-    policies, the owner's refusals too.
+    processor says it is. Raises `NotVoidable`; with `asks_owner`, for whoever is no policy of the
+    system's, the owner's refusals too.
     """
     with durable():
         if asks_owner:

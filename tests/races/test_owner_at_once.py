@@ -1,4 +1,4 @@
-"""A capture over the API while the order's cancellation begins; without the guards it goes wrong."""
+"""A capture over the API while the order's cancellation begins; without the lock it goes wrong."""
 
 import time
 from threading import Event

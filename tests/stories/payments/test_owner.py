@@ -1,4 +1,4 @@
-"""A hold that a checkout or an order is at work on is theirs: others neither take nor release it."""
+"""A hold that a checkout or an order is at work on is theirs: others leave it alone."""
 
 import pytest
 
