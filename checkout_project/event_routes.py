@@ -1,4 +1,4 @@
-"""The switchboard: event type → the chains it starts. The only late binding in the house."""
+"""The switchboard: event type → the chains it starts; and who is asked about a payment."""
 
 from typing import Final
 
@@ -20,6 +20,10 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "payment.news": ("orders.chains.after_payment_news",),
     "processor_event.received": ("orders.chains.after_processor_event",),
 }
+
+# Whose payment it is, is known on a floor above payments: asked before a client or a person
+# captures or releases, it locks the owner's row and refuses what would thwart the owner's work.
+PAYMENT_OWNER: Final = "orders.payment_guard.refuse_unless_free"
 
 # The events that something here depends on; any other is stored and ignored. Subscribe to these:
 # the object that an event speaks of is asked for again, so one event for each change is enough.

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from checkout_project import beat, embedded, queues
 from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
 from checkout_project.event_routes import EVENT_ROUTES as EVENT_ROUTES
+from checkout_project.event_routes import PAYMENT_OWNER as PAYMENT_OWNER
 from checkout_project.event_routes import PROCESSOR_EVENT_TYPES as PROCESSOR_EVENT_TYPES
 
 # --- environment -----------------------------------------------------------------------
@@ -98,8 +99,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ = True
-USE_I18N = False
+USE_TZ, USE_I18N = True, False
 
 # --- database --------------------------------------------------------------------------
 DATABASE_LOCK_MILLISECONDS = env.int("DATABASE_LOCK_MILLISECONDS", default=2_000)

@@ -14,7 +14,7 @@ from django.conf import settings
 from events import outbox
 from events.outbox import Event
 from foundation import clock
-from foundation.errors import InvalidInput
+from foundation.errors import DomainError, InvalidInput
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
@@ -26,6 +26,7 @@ from payments.services import void
 
 _log = logging.getLogger(__name__)
 ROWS_MAX: Final = 500
+_HELD: Final = ("authorized", "partially_captured", "requires_action")
 _TRIES_MAX: Final = 20  # about as many sweeps; then the payment's own resolver is left to it
 
 
@@ -97,10 +98,18 @@ def _release(row: BulkRow) -> tuple[str, str]:
     try:
         if payment.state != "voided":
             payment = void.void(
-                payment.pk, by=row.run.actor, reason=row.run.reason, source=Source.STAFF
+                payment.pk,
+                by=row.run.actor,
+                reason=row.run.reason,
+                source=Source.STAFF,
+                asks_owner=True,
             )
     except (NotVoidable, IllegalTransition):
         payment = Payment.objects.get(pk=row.payment_id)
+    except DomainError as forbidden:
+        payment = Payment.objects.get(pk=row.payment_id)
+        if payment.state in _HELD:
+            return "refused", forbidden.detail
     if payment.state == "voided":
         return "done", "the hold is released"
     if payment.state != "voiding":

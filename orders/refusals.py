@@ -89,6 +89,25 @@ class CancellationInProgress(DomainError):
     code, status, title = "cancellation_in_progress", 409, "This order is being canceled already"
 
 
+class PaymentInCheckout(DomainError):
+    """A checkout asked for this hold, and is not at its end: the checkout decides about it."""
+
+    code, status, title = "payment_in_checkout", 409, "A checkout is at work on this payment"
+    retryable, retry_with = True, "same_key"
+
+
+class OrderCanceling(DomainError):
+    """The order is being undone: nobody else moves its money meanwhile."""
+
+    code, status, title = "order_canceling", 409, "The order of this payment is being canceled"
+
+
+class ShippedGoodsUnpaid(DomainError):
+    """Releasing the hold would leave goods unpaid that are gone; `unpaid` says how much."""
+
+    code, status, title = "shipped_goods_unpaid", 409, "Shipped goods are not paid yet"
+
+
 class OrderNotFulfillable(DomainError):
     """Nothing of this order may be shipped now: canceled, waiting for money, or all gone."""
 
@@ -133,13 +152,6 @@ class TaxDown(DomainError):
     """Nobody says what tax it takes; nothing is held. The same key resumes."""
 
     code, status, title = "tax_unavailable", 503, "The tax of this sale can not be determined now"
-    retryable, retry_with = True, "same_key"
-
-
-class ProcessorDown(DomainError):
-    """The processor could not be reached; nothing was sent. The same key resumes."""
-
-    code, status, title = "processor_unavailable", 503, "The payment processor is not reachable"
     retryable, retry_with = True, "same_key"
 
 

@@ -33,7 +33,8 @@ class Backstage:
 
     def expire(self, wanted):
         account = self._fake.accounts[wanted]
-        self._fake.let_go(account, "captured" if account.seen.captured_amount else "canceled")
+        status = "captured" if account.seen.captured_amount else "canceled"
+        self._fake.let_go(account, status, is_expired=True)
         self._fake.tell("payment_intent.canceled", account)
 
     def settle_refund(self, payment, refund, status):

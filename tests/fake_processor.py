@@ -211,11 +211,12 @@ class FakeProcessor:
         self.tell("charge.captured" if final else "charge.updated", account)
         return account.seen
 
-    def let_go(self, account, status):
+    def let_go(self, account, status, *, is_expired=False):
         rest = account.seen.capturable_amount
         account.change(
-            status=status, capturable_amount=0, released_amount=account.seen.released_amount + rest
-        )
+            status=status, capturable_amount=0, released_amount=account.seen.released_amount + rest,
+            is_expired=is_expired if status == "canceled" else None,
+        )  # fmt: skip
 
     def _void(self, wanted):
         account = self._account(wanted)

@@ -16,8 +16,9 @@ from foundation.state_machine import move
 from orders import representations
 from orders.checkout import attention
 from orders.models import Checkout
-from orders.refusals import ProcessorDown, TaxDown, from_memory
+from orders.refusals import TaxDown, from_memory
 from orders.states import CHECKOUT
+from payments.refusals import ProcessorDown
 
 BY: Final = "system:checkout"
 _MEMORY: Final = ("recovery_point", "direction", "refusal", "step_log")

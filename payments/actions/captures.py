@@ -5,6 +5,7 @@ from typing import Final
 
 from foundation import problems
 from foundation.actions import Reply
+from foundation.errors import DomainError
 from foundation.idempotency import Answer
 from payments import representations
 from payments.actions import performing
@@ -18,7 +19,7 @@ from payments.refusals import (
     ProcessorDown,
     links,
 )
-from payments.services import capture, resolve, steps
+from payments.services import capture, owner, resolve, steps
 from payments.states import TAKEN
 
 _HELD: Final = ("authorized", "partially_captured")
@@ -27,12 +28,13 @@ _HELD: Final = ("authorized", "partially_captured")
 def ask_capture(caller: Caller, *, amount: int | None, final: bool) -> Reply:
     """Capture once. 201 with the transaction, 202 while unknown, 402 when refused.
 
-    `amount` in minor units, None for all that is held. Raises what `capture.claim` refuses,
-    `KeyReused` and `InProgress`; of these nothing is stored.
+    `amount` in minor units, None for all that is held. Raises what the payment's owner and
+    `capture.claim` refuse, `KeyReused` and `InProgress`; of these nothing is stored.
     """
 
     def begin(operation_id: uuid.UUID) -> Payment:
         payment = caller.payment
+        owner.ask(payment.pk, owner.CAPTURE)
         capture.claim_on_record(payment, caller.of(operation_id), amount=amount, final=final)
         return payment
 
@@ -51,6 +53,12 @@ def _push(operation_id: uuid.UUID) -> None:
     """Send what was put back because the processor could not be reached, as it was claimed."""
     payment = performing.payment_of(operation_id)
     if payment is not None and payment.state in _HELD:
+        _send_again(payment, operation_id)
+
+
+def _send_again(payment: Payment, operation_id: uuid.UUID) -> None:
+    """Unless its owner forbids it by now, which is then the outcome."""
+    try:
         capture.capture(
             payment.pk,
             by=payment.claimed_by,
@@ -59,6 +67,9 @@ def _push(operation_id: uuid.UUID) -> None:
             final=payment.claimed_final,
             operation_id=operation_id,
         )
+    except DomainError:
+        if owner.refusal(payment.pk, owner.CAPTURE) is None:
+            raise
 
 
 def _outcome(operation_id: uuid.UUID) -> Answer | None:
@@ -79,8 +90,11 @@ def _without_end(payment: Payment | None) -> Answer | None:
     """No transaction: it is open, or something else became of the hold before it was sent."""
     if payment is None:
         return problems.answer(PaymentChanged("Nothing was sent for this request."))
-    if payment.state in ("capturing", *_HELD):
+    if payment.state == "capturing":
         return None
+    if payment.state in _HELD:
+        forbidden = owner.refusal(payment.pk, owner.CAPTURE)
+        return performing.refusal(forbidden, payment) if forbidden else None
     if payment.state in TAKEN:
         taken = PaymentAlreadyCaptured("Not by this request.", **links(payment))
         return performing.refusal(taken, payment)

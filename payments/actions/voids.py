@@ -11,7 +11,7 @@ from payments.actions import performing
 from payments.actions.performing import Caller, Verb
 from payments.models import Payment, PaymentTransaction, Source
 from payments.refusals import PaymentAlreadyCaptured, PaymentChanged, links
-from payments.services import resolve, steps, void
+from payments.services import owner, resolve, steps, void
 from payments.states import TAKEN
 
 _NO_REASON: Final = "asked for by api"
@@ -20,11 +20,12 @@ _NO_REASON: Final = "asked for by api"
 def ask_void(caller: Caller, *, reason: str) -> Reply:
     """Release once. 200 with the payment, 202 while unknown, 409 when it was captured meanwhile.
 
-    Raises what `void.check_voidable` refuses, `KeyReused` and `InProgress`.
+    Raises what its owner and `void.check_voidable` refuse, `KeyReused` and `InProgress`.
     """
 
     def begin(operation_id: uuid.UUID) -> Payment:
         payment = caller.payment
+        owner.ask(payment.pk, owner.VOID)
         steps.lock_and_read(payment)
         void.check_voidable(payment)
         void.claim_on_record(

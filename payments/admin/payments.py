@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from foundation import confirm
 from foundation.confirm import Question, ReasonForm
+from foundation.errors import DomainError
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline
 from foundation.staff import (
@@ -234,10 +235,13 @@ def _question(payment: Payment) -> Question:
 def _release(request: HttpRequest, payment: Payment, *, reason: str) -> None:
     """Call the verb, then tell what the row says now, whoever moved it."""
     try:
-        void(payment.pk, by=who(request), reason=reason)
+        void(payment.pk, by=who(request), reason=reason, asks_owner=True)
         refused = False
     except (NotVoidable, IllegalTransition):
         refused = True  # somebody else was faster, and their move is the one on record
+    except DomainError as forbidden:
+        messages.error(request, f"Nothing was done. {forbidden.detail}")
+        return
     payment.refresh_from_db()
     if refused:
         messages.error(request, f"You changed nothing. {why_not(payment)}")

@@ -58,6 +58,8 @@ class ProcessorPayment:
     `captured_amount + released_amount + capturable_amount` is what was authorized. While the
     hold of a multicapture payment lasts, it is `authorized` and may have captured some.
     `fee_amount` is what the processor kept for the captures; None while it is not known.
+    `is_expired`: of a canceled one, whether the processor let its hold run out (True) or somebody
+    canceled it (False); None when it does not say.
     """
 
     processor_reference: str
@@ -76,6 +78,7 @@ class ProcessorPayment:
     multicapture: bool = False
     network: str = ""
     disputed: bool = False
+    is_expired: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def payment(intent: Doc) -> ProcessorPayment:
         multicapture=_takes_many(charge),
         network=text(card.get("network")),
         disputed=bool(charge.get("disputed")),
+        is_expired=_is_expired(intent),
     )
 
 
@@ -172,6 +173,16 @@ def _released(intent: Doc) -> int:
     if not was_held or intent["status"] not in ("succeeded", "canceled"):
         return 0
     return max(0, whole(intent["amount"]) - (intent.get("amount_received") or 0))
+
+
+def _is_expired(intent: Doc) -> bool | None:
+    """Whether Stripe let the hold run out; a cancellation over its API may give no reason.
+
+    https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason
+    """
+    if intent["status"] != "canceled" or "cancellation_reason" not in intent:
+        return None
+    return bool(intent["cancellation_reason"] == "automatic")
 
 
 def _refunded(charge: Doc, *, captured: int, released: int) -> int:

@@ -27,11 +27,6 @@ from payments.services.ask import Answer, ask, look
 from payments.states import PAYMENT
 
 Kind = PaymentTransaction.Kind
-# A 5xx may be stored under its key and replayed for ever, as Stripe's v1 does. So when the
-# same key was answered 5xx twice, and each time nothing was proven to have happened, the next
-# attempt gets a number of its own. After a time-out it never does: that request may still be
-# on its way, and only its own key stops it from holding twice.
-_ABSENCES_PER_ATTEMPT = 2
 
 
 def open_payment(
@@ -131,7 +126,7 @@ def _authorization(payment: Payment) -> Callable[[], Answer]:
 
 def _begin_again(payment: Payment) -> None:
     payment.is_proven_absent = False
-    if payment.absences >= _ABSENCES_PER_ATTEMPT and payment.last_error.startswith("http_5"):
+    if payment.absences >= steps.ABSENCES_PER_ATTEMPT and payment.last_error.startswith("http_5"):
         payment.attempt, payment.absences, payment.last_error = payment.attempt + 1, 0, ""
     payment.asked_at = clock.now()
     payment.save(update_fields=["attempt", "absences", "last_error", "asked_at"])
@@ -209,7 +204,7 @@ def _record_silence(payment: Payment, answer: Answer, *, by: str) -> None:
     if answer.outcome == "absent" and clock.now() >= absence_is_proof_at(payment):
         payment.is_proven_absent = True
         payment.absences += 1
-    # A time-out of this attempt is never forgotten for a later 5xx: see above.
+    # A time-out of this attempt is never forgotten for a later 5xx: see `ABSENCES_PER_ATTEMPT`.
     may_replace = payment.absences == 0 or payment.last_error.startswith("http_5")
     if answer.outcome == "unknown" and not answer.is_look_up and may_replace:
         payment.last_error = answer.code[:64]

@@ -24,7 +24,7 @@ from payments.refusals import (
     PaymentInProgress,
     links,
 )
-from payments.services import hold, steps
+from payments.services import hold, owner, steps
 from payments.services.ask import Answer, ask
 from payments.services.attention import CAPTURE_REFUSED, needs_person
 from payments.services.authorize import look_up
@@ -49,7 +49,7 @@ def capture(
     part is taken once per `operation_id`, the id that its transaction will have. Returns the
     payment: `captured`, `partially_captured`, `capturing` while somebody else is at it or the
     outcome is unknown (the sweep settles that), or whatever else became of the hold. Raises the
-    refusals of `claim` for a part that can not be taken.
+    refusals of `claim` for a part that can not be taken and, for a client, those of the owner.
     """
     payment = Payment.objects.get(pk=payment_id)
     if payment.state not in ("authorized", "partially_captured") or _is_done(operation_id):
@@ -57,6 +57,8 @@ def capture(
     wish = Wish(by, source, operation_id)
     try:
         with durable():
+            if source == Source.API:
+                owner.ask(payment.pk, owner.CAPTURE)
             claim(payment, wish, amount=amount, final=final)
         send(payment, by=by)
     except (IllegalTransition, PaymentInProgress, PaymentAlreadyCaptured, NotCapturable):

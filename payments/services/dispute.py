@@ -5,7 +5,6 @@ our transactions say, and the difference is written down. So a dispute may be se
 is over, twice, or again after it was won, and the sums are the same.
 """
 
-import logging
 from typing import Final
 
 from foundation import cases, clock
@@ -18,10 +17,10 @@ from payments.models import Dispute, Payment, PaymentTransaction, Source
 from payments.postings import DISPUTE_NOTE
 from payments.processors.base import ProcessorDispute
 from payments.services import steps
+from payments.services.attention import DIFFERS
 from payments.services.steps import Kind
 from payments.states import DISPUTE
 
-_log = logging.getLogger(__name__)
 CASE: Final = "dispute_open"
 # Reopened, a dispute takes the money once more: each round's rows are numbered above the last's.
 _ROUND: Final = 100
@@ -49,14 +48,16 @@ def record(payment: Payment, seen: ProcessorDispute, *, by: str) -> bool:
     row = Dispute.objects.filter(processor_reference=seen.processor_reference).first()
     news = ["dispute.opened"] if row is None else []
     row = row or _open(payment, seen)
+    has_moved = row.evidence_due_by != seen.evidence_due_by
     news += _follow(row, seen, by=by)
     missing = _missing_steps(payment, row, fee_amount=seen.fee_amount or 0, by=by)
+    if news or has_moved:
+        _put_on_desk(payment, row)
     if missing or news:
-        _put_on_desk(row, news)
         is_disputed = payment.disputes.filter(state="open", is_inquiry=False).exists()
         steps.book(payment, *missing, by=by, reason="dispute", is_disputed=is_disputed)
         _tell(payment, row, news)
-    return bool(missing or news)
+    return bool(missing or news or has_moved)
 
 
 def _open(payment: Payment, seen: ProcessorDispute) -> Dispute:
@@ -123,26 +124,39 @@ def _levels(payment: Payment, row: Dispute, *, is_first: bool) -> tuple[int, ...
     if row.is_inquiry or row.processor_status in _NOTHING_TAKEN:
         return (0,)
     if row.currency != payment.currency:
-        _log.error("%s is in %s, its payment is not: not booked", row.reference, row.currency)
-        return (0,)
+        return (0,)  # a case: see `_put_on_desk`
     if row.state == "won":
         return (row.amount, 0) if is_first else (0,)
     return (row.amount,)
 
 
-def _put_on_desk(row: Dispute, news: list[str]) -> None:
-    """Open, it is a case whose deadline is the bank's; decided, the case is over."""
+def _put_on_desk(payment: Payment, row: Dispute) -> None:
+    """Open, it is a case whose deadline is the bank's, moved or not; decided, the case is over."""
+    if row.currency != payment.currency and not row.is_inquiry:
+        _report_currency(payment, row)
     if row.state != "open":
         cases.resolve(CASE, row.pk, by="processor", reason=row.processor_status)
-    elif news:
-        cases.open_once(
-            CASE,
-            about=Subject("dispute", row.pk),
-            title=f"{row.reference}: {row.reason.replace('_', ' ') or 'disputed'}",
-            detail=f"Hand the evidence in at the processor: {row.processor_reference}.",
-            stake=Money(row.amount, row.currency),
-            due_at=row.evidence_due_by,
-        )
+        return
+    cases.open_once(
+        CASE,
+        about=Subject("dispute", row.pk),
+        title=f"{row.reference}: {row.reason.replace('_', ' ') or 'disputed'}",
+        detail=f"Hand the evidence in at the processor: {row.processor_reference}.",
+        stake=Money(row.amount, row.currency),
+        due_at=row.evidence_due_by,
+    )
+
+
+def _report_currency(payment: Payment, row: Dispute) -> None:
+    """What the bank took is not in the payment's currency: a person books what it came to."""
+    stake = Money(row.amount, row.currency)
+    cases.open_once(
+        DIFFERS,
+        about=Subject("payment", payment.pk),
+        title=f"{payment.reference}: disputed in {row.currency}",
+        detail=f"{row.reference} is of {stake}, its payment in {payment.currency}: not booked.",
+        stake=stake,
+    )
 
 
 def _sequence(payment: Payment, row: Dispute, kind: Kind) -> int:

@@ -25,7 +25,7 @@ def follow(payment: Payment, seen: ProcessorPayment, *, by: str, source: str) ->
     facts = {} if found.is_over else _facts(payment, seen)
     if found.is_nothing and not closes and not facts:
         return False
-    was, end = payment.state, _end(payment, found, known)
+    was, end = payment.state, _end(payment, seen, found, known)
     rows = _rows(payment, found, end=end, source=source)
     if found.captured:
         facts["capture_sequence"] = payment.capture_sequence + 1
@@ -52,14 +52,20 @@ def _known(payment: Payment) -> Amounts:
     )
 
 
-def _end(payment: Payment, found: Difference, known: Amounts) -> str:
+def _end(payment: Payment, seen: ProcessorPayment, found: Difference, known: Amounts) -> str:
     """How a hold ended of which nothing was taken; "" when the amounts say it themselves."""
     if not found.is_over or found.captured or known.captured:
         return ""
     if payment.state == "voiding":
         return "voided"
-    is_late = payment.capture_before is not None and clock.now() >= payment.capture_before
-    return "expired" if is_late else ""
+    return "expired" if _has_expired(payment, seen) else ""
+
+
+def _has_expired(payment: Payment, seen: ProcessorPayment) -> bool:
+    """The processor says it; only when it does not, the deadline tells."""
+    if seen.is_expired is not None:
+        return seen.is_expired
+    return payment.capture_before is not None and clock.now() >= payment.capture_before
 
 
 def _facts(payment: Payment, seen: ProcessorPayment) -> dict[str, Any]:

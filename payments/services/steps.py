@@ -34,7 +34,7 @@ _DAY_SECONDS: Final = 86_400.0
 # same key was answered 5xx twice, and each time nothing was proven to have happened, the next
 # attempt gets a number of its own. After a time-out it never does: that request may still be
 # on its way, and only its own key stops it from happening twice.
-_ABSENCES_PER_ATTEMPT: Final = 2
+ABSENCES_PER_ATTEMPT: Final = 2
 NOTHING_IN_DOUBT: Final[dict[str, Any]] = {
     "leased_until": None,
     "resolve_at": None,
@@ -226,7 +226,7 @@ def count_absence(asked: Payment | Refund, *, attempt: str, happens_once: bool =
     """
     absences, number, error = asked.absences + 1, getattr(asked, attempt), asked.last_error
     may_renumber = happens_once or error.startswith("http_5")
-    if absences >= _ABSENCES_PER_ATTEMPT and may_renumber:
+    if absences >= ABSENCES_PER_ATTEMPT and may_renumber:
         absences, number, error = 0, number + 1, ""
     changes = {"absences": absences, attempt: number, "last_error": error}
     if not rows.update(asked, guard=_held(asked), asked_at=clock.now(), **changes):

@@ -12,7 +12,7 @@ from payments.models import Payment, Source
 from payments.processors import processor
 from payments.refusals import NotVoidable as NotVoidable
 from payments.refusals import PaymentAlreadyCaptured, PaymentInProgress, links
-from payments.services import hold, steps
+from payments.services import hold, owner, steps
 from payments.services.ask import Answer, ask
 from payments.services.authorize import look_up
 from payments.services.steps import Wish
@@ -21,14 +21,24 @@ from payments.states import PAYMENT, TAKEN
 _CALLS_MAX = 4  # a look-up, a release, and both again
 
 
-def void(payment_id: uuid.UUID, *, by: str, reason: str, source: str = Source.STAFF) -> Payment:
+def void(
+    payment_id: uuid.UUID,
+    *,
+    by: str,
+    reason: str,
+    source: str = Source.STAFF,
+    asks_owner: bool = False,
+) -> Payment:
     """Release what is held of one payment, for a person or a policy, on the record.
 
     Returns the payment as `voided` (or `captured`, when only a remainder was held), or still
     `voiding` when the processor's answer was lost (the sweep finishes it), or as what the
-    processor says it is. Raises `NotVoidable`.
+    processor says it is. Raises `NotVoidable`; with `asks_owner`, for whoever is no policy of the
+    system's, the owner's refusals too.
     """
     with durable():
+        if asks_owner:
+            owner.ask(payment_id, owner.VOID)
         payment = Payment.objects.get(pk=payment_id)
         claim_on_record(payment, by=by, reason=reason, source=source)
     try:

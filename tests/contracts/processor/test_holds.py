@@ -4,7 +4,7 @@ import pytest
 
 from foundation import clock
 from payments.processors.base import Declined
-from tests.contracts.processor.conftest import a_reference
+from tests.contracts.processor.conftest import a_key, a_reference
 
 MANY = "pm_card_visa__multicapture"
 
@@ -131,6 +131,16 @@ def test_a_hold_that_ran_out_is_canceled_and_can_not_be_taken(world):
     assert world.seen(held).status == "canceled"
     assert amounts(world.seen(held)) == (0, 0, 2000, 0)
     assert refused(world.capture, held).payment.status == "canceled"
+
+
+def test_a_hold_that_ran_out_is_told_from_one_that_somebody_let_go(world):
+    ran_out, let_go, lives = world.hold(), world.hold(), world.hold()
+
+    world.backstage.expire(ran_out.processor_reference)
+    world.port.void(processor_reference=let_go.processor_reference, key=a_key())
+
+    said = [world.seen(each).is_expired for each in (ran_out, let_go, lives)]
+    assert said == [True, False, None]
 
 
 # Several captures of one hold.

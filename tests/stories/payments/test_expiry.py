@@ -10,6 +10,7 @@ from foundation.transactions import durable
 from payments import hold_windows
 from payments.models import Payment
 from payments.services import capture, expire, steps
+from payments.services.observe import look_and_observe
 from tests import builders
 from tests.stories import world
 from tests.stories.payments.moves import amounts, usd
@@ -95,6 +96,23 @@ def test_a_hold_that_ran_out_at_the_processor_is_expired_and_stops_its_order(til
     assert (step.note, step.source) == ("expired", "processor")
     payment.order.refresh_from_db()
     assert payment.order.state == "payment_required"
+
+
+def test_a_hold_that_ran_out_before_the_deadline_we_know_is_expired_too(till, payment):
+    end_at_the_processor(till, payment)
+
+    look_and_observe(payment.pk, by="system:test", source="processor")
+
+    assert amounts(payment) == ("expired", 0, 4298, 0)
+
+
+def test_a_hold_that_somebody_let_go_is_voided_however_late_we_hear_of_it(till, payment):
+    world.release_behind_our_back(payment)
+    hours_before_the_end(payment, -1)
+
+    sweep()
+
+    assert amounts(payment) == ("voided", 0, 4298, 0)
 
 
 def test_our_clock_alone_ends_nothing(till, payment):

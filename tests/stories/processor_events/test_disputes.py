@@ -275,13 +275,26 @@ def test_a_dispute_in_another_currency_is_shown_and_not_booked(payment):
     payment.refresh_from_db()
     assert (payment.state, payment.charged_back_amount) == ("disputed", 0)
     assert steps() == []
+    case = Case.objects.get(kind="payment_differs")
+    assert (case.aggregate_id, case.amount, case.currency) == (payment.pk, 900, "EUR")
 
 
-def seen_as(payment, status, *, currency="USD"):
+def test_a_deadline_that_the_bank_moved_reaches_the_open_case(payment):
+    first, moved = clock.now() + dt.timedelta(days=7), clock.now() + dt.timedelta(days=3)
+    seen_as(payment, "needs_response", due_by=first)
+
+    assert seen_as(payment, "needs_response", due_by=moved) is True
+
+    assert Case.objects.get(kind="dispute_open").due_at == moved
+    assert seen_as(payment, "needs_response", due_by=moved) is False
+    assert told() == ["dispute.opened"]
+
+
+def seen_as(payment, status, *, currency="USD", due_by=None):
     """The processor shows a dispute of 9.00 in this status, and our rows follow."""
     seen = ProcessorDispute(
         processor_reference="du_1", payment_reference=payment.processor_reference, amount=900,
-        currency=currency, reason="general", status=status,
+        currency=currency, reason="general", status=status, evidence_due_by=due_by,
     )  # fmt: skip
     with transaction.atomic():
         locked = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
