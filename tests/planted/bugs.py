@@ -140,8 +140,8 @@ _MONEY: Final = (
     Bug(
         name="our own clock ends a hold",
         file="payments/services/expire.py",
-        before="            look_and_observe(payment.pk, by=BY, source=Source.PROCESSOR)",
-        after="            Payment.objects.filter(pk=payment.pk).update(state='expired')",
+        before="        look_and_observe(payment.pk, by=BY, source=Source.PROCESSOR)",
+        after="        Payment.objects.filter(pk=payment.pk).update(state='expired')",
         suite="tests/stories/payments/test_expiry.py -k clock_alone",
     ),
     Bug(

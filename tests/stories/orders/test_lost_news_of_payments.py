@@ -6,6 +6,7 @@ from orders import repayment, unheard
 from orders.models import Order
 from payments.models import Payment
 from payments.services import void
+from tests.at_the_processor import Dashboard
 from tests.stories import world
 from tests.stories.orders.test_expiry import an_order, now, runs_out_in
 
@@ -40,7 +41,7 @@ def test_an_order_is_canceled_although_the_news_of_its_void_was_lost(shop, waiti
 
 
 def test_an_order_waits_for_money_although_the_news_of_the_expiry_was_lost(shop, waiting):
-    world.release_behind_our_back(waiting.payment)
+    Dashboard(shop).expire(waiting.payment)
     runs_out_in(-1)
     world.sweep()
     world.lose_events()
@@ -51,7 +52,7 @@ def test_an_order_waits_for_money_although_the_news_of_the_expiry_was_lost(shop,
 
 
 def test_an_order_goes_on_with_its_new_hold_although_the_news_of_it_was_lost(shop, waiting):
-    world.release_behind_our_back(waiting.payment)
+    Dashboard(shop).expire(waiting.payment)
     runs_out_in(-1)
     world.drive_everything(3)
     assert now(waiting).state == "payment_required"
