@@ -86,8 +86,8 @@ def meanwhile(bench: Bench, case: Case, line: Line) -> None:
 
 def recover(bench: Bench, case: Case, line: Line) -> None:
     """The first of two recoveries: it will be killed."""
-    _wait_until_gone(ACTOR)
     scene = _enter(bench, case, line, blow=case.trial.second)
+    _wait_until_gone(ACTOR)
     scene.probe.arm()
     _go_on(scene, case)
 

@@ -33,7 +33,7 @@ def small_run(tmp_path_factory):
     """What `python -m tests.crash --small` found, on the servers of this run."""
     report = tmp_path_factory.mktemp("crash") / "report.json"
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crash", "--small", "--workers", "1", "--json", str(report)],
+        [sys.executable, "-m", "tests.crash", "--small", "--workers", "2", "--json", str(report)],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert report.exists(), done.stderr[-3000:]
