@@ -260,7 +260,7 @@ def _production_rules(case: Case) -> str:
     try:
         call_command("check_invariants", *names, stdout=said, stderr=said)
     except CommandError as refusal:
-        return f"check_invariants: {refusal}"
+        return f"{said.getvalue()[-2000:]}\ncheck_invariants: {refusal}"
     return ""
 
 

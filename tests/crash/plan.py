@@ -140,11 +140,17 @@ def _sample(wish: Wish, every: list[T], size: int) -> list[T]:
 
 
 def doubles(wish: Wish, tried: Sequence[Result]) -> list[Trial]:
-    """Pairs of blows: any first one, and any point of the recovery that followed it."""
+    """Pairs of blows: any first one, and any point of the recovery that followed it.
+
+    A world that was met before has no recovery of its own whose points could be counted.
+    """
     every = [
         (result.trial, ordinal)
         for result in tried
-        if result.status == "ok" and result.trial.blow and not result.trial.second
+        if result.status == "ok"
+        and result.trial.blow
+        and not result.trial.second
+        and not result.is_known
         for ordinal in range(result.recovery_points)
     ]
     if not wish.doubles:

@@ -154,6 +154,12 @@ def test_a_second_blow_falls_anywhere_in_the_recovery_after_the_first():
     assert {pair.second.ordinal for pair in pairs} == set(range(40))
 
 
+def test_a_second_blow_needs_a_recovery_that_was_driven():
+    known = a_result(blow=Blow(3, "before"), recovery_points=40, is_known=True)
+
+    assert plan.doubles(Wish(doubles=40), [known]) == []
+
+
 def test_a_world_is_driven_when_it_is_new_and_again_one_time_in_twenty(tmp_path):
     standstills, told = Standstills(tmp_path), {"rounds": 3}
 
