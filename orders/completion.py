@@ -101,12 +101,7 @@ def _end(order: Order, *, by: str, reason: str) -> None:
         before=before,
         after={"state": order.state, "shipped": worth_of_shipped(order).as_json()},
     )
-    facts = {
-        "order": order.reference,
-        "order_id": str(order.pk),
-        "payment_id": str(order.payment_id),
-    }
-    outbox.record(order.checkout_id, [Event("order.completed", facts)])
+    outbox.record(order.checkout_id, [Event("order.completed", order.ids)])
     # last, so that the rows of products that others want are locked briefly
     inventory.release(order.checkout_id, states=("committed",))
 

@@ -21,6 +21,7 @@ from orders.models import Order
 from orders.repayment import ask_again
 from payments.models import Source
 from payments.services import capture, void
+from payments.states import HELD
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:expiry"
@@ -32,7 +33,7 @@ Plan = Literal["nothing", "capture", "reauthorize", "release"]
 def plan(order: Order) -> Plan:
     """What will be done with the order's hold when its time is nearly up."""
     payment = order.payment
-    if payment.state not in ("authorized", "partially_captured") or order.state == "canceling":
+    if payment.state not in HELD or order.state == "canceling":
         return "nothing"
     if order.state in ("canceled", "payment_required"):
         return "release"

@@ -66,12 +66,7 @@ def go_on(order: Order, *, reason: str) -> None:
     order.save(update_fields=["next_step_at", "stalls"])
     if order.state == "payment_required":
         _leave_the_wait(order, reason=reason)
-    facts = {
-        "order": order.reference,
-        "order_id": str(order.pk),
-        "payment_id": str(order.payment_id),
-    }
-    outbox.record(order.checkout_id, [Event("order.payment_restored", facts)])
+    outbox.record(order.checkout_id, [Event("order.payment_restored", order.ids)])
 
 
 def _leave_the_wait(order: Order, *, reason: str) -> None:

@@ -19,11 +19,11 @@ from orders.models import Order, Settlement
 from payments.models import Payment, Source
 from payments.refusals import NotCapturable
 from payments.services import capture, steps
+from payments.states import HELD
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:settlement"
 _TAKES_FROM: Final = ("placed", "fulfilling", "completed")
-_HELD: Final = ("authorized", "partially_captured")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _claim(order: Order, how_much: Callable[[Order], Take | None]) -> Payment | 
 def due(order: Order) -> Take | None:
     """What the policy wants taken now. An order that is being undone owes nothing."""
     payment = order.payment
-    if order.state not in _TAKES_FROM or payment.state not in _HELD:
+    if order.state not in _TAKES_FROM or payment.state not in HELD:
         return None
     if order.settlement_policy == Settlement.ON_FULFILLMENT:
         return _what_ships(order, payment)
@@ -121,7 +121,7 @@ def due_at_the_last(order: Order) -> Take | None:
     The rest is let go with it. None when nothing was shipped, or nobody may take it.
     """
     payment = order.payment
-    if order.state not in _TAKES_FROM or payment.state not in _HELD:
+    if order.state not in _TAKES_FROM or payment.state not in HELD:
         return None
     if order.settlement_policy == Settlement.ON_ORDER:
         return _all_of_it(order, payment)
@@ -143,7 +143,7 @@ def _all_that_shipped(order: Order, payment: Payment) -> Take | None:
 
 def is_deferred(order: Order) -> bool:
     """Whether the money waits for a moment that is still to come."""
-    is_by_time = order.settlement_policy == Settlement.ON_ORDER and order.payment.state in _HELD
+    is_by_time = order.settlement_policy == Settlement.ON_ORDER and order.payment.state in HELD
     return is_by_time and order.settle_at is not None and order.settle_at > clock.now()
 
 
@@ -151,7 +151,7 @@ def is_through(order: Order) -> bool:
     """Whether nothing is due by itself any more, now or at a known moment."""
     payment = order.payment
     in_doubt = payment.state == "capturing"
-    is_dying = payment.state in _HELD and payment.expiry_due_at is not None
+    is_dying = payment.state in HELD and payment.expiry_due_at is not None
     return not (in_doubt or is_dying or is_deferred(order)) and due(order) is None
 
 
@@ -160,7 +160,7 @@ def _what_ships(order: Order, payment: Payment) -> Take | None:
     shipped = rows.shipped_units(order)
     lines = list(order.lines.all())
     missing = values.of_shipped(order, lines, shipped) - payment.captured_amount
-    is_last = all(shipped.get(line.pk) == line.quantity for line in lines)
+    is_last = values.is_all(lines, shipped)
     if missing <= 0 or not (is_last or payment.is_multicapture):
         return None
     return Take(min(missing, payment.capturable), is_final=is_last)

@@ -112,9 +112,4 @@ def _tell_again(order: Order) -> None:
     pause = doubling(settings.STALLED_AFTER_SECONDS, times=order.stalls, most=_PAUSE_SECONDS_MAX)
     order.next_step_at = from_now(pause)
     order.save(update_fields=["stalls", "next_step_at"])
-    facts = {
-        "order": order.reference,
-        "order_id": str(order.pk),
-        "payment_id": str(order.payment_id),
-    }
-    outbox.record(order.checkout_id, [Event("order.stalled", facts)])
+    outbox.record(order.checkout_id, [Event("order.stalled", order.ids)])

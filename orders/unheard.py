@@ -14,13 +14,13 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from foundation import clock
 from orders.cancellation import coverage, follow
+from orders.fulfillment.cover import STILL_TAKEN
 from orders.models import Order
 from orders.repayment import HELD_OR_TAKEN, MAY_BE_PAID
 from payments.models import Payment
+from payments.states import HELD
 
 _GONE: Final = ("voided", "expired")
-_DYING: Final = ("authorized", "partially_captured")
-_TAKEN: Final = ("captured", "partially_captured", "partially_refunded")
 
 
 def follow_unheard(*, limit: int) -> int:
@@ -71,7 +71,7 @@ def _is_paid_unheard() -> Q:
     needed = F("total_amount") + gone + F("payment__charged_back_amount")
     return Q(
         state="payment_required",
-        payment__state__in=_TAKEN,
+        payment__state__in=STILL_TAKEN,
         payment__captured_amount__gte=needed,
     )
 
@@ -81,7 +81,7 @@ def _unwatched() -> QuerySet[Order]:
     is_quiet = Q(next_step_at=None) | Q(next_step_at__gte=F("payment__capture_before"))
     return Order.objects.filter(
         is_quiet,
-        payment__state__in=_DYING,
+        payment__state__in=HELD,
         payment__expiry_due_at__isnull=False,
         stalls__lt=settings.STALLS_MAX,
     ).exclude(state="canceling")

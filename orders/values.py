@@ -18,6 +18,11 @@ def of_shipped(order: Order, lines: Iterable[OrderLine], shipped: Mapping[uuid.U
     return goods + (_shipping(order, lines) if any(shipped.values()) else 0)
 
 
+def is_all(lines: Iterable[OrderLine], shipped: Mapping[uuid.UUID, int]) -> bool:
+    """Whether `shipped` (order line → units so far) is every unit of every line."""
+    return all(shipped.get(line.pk) == line.quantity for line in lines)
+
+
 def of_units(line: OrderLine, units: int) -> int:
     """What the first `units` of a line come to, tax included."""
     each, rest = divmod(line.net_amount + line.tax_amount, line.quantity)

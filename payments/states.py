@@ -53,6 +53,7 @@ PAYMENT: Final = StateTable(
 TAKEN: Final = (
     "captured", "partially_captured", "partially_refunded", "refunded", "disputed", "charged_back",
 )  # fmt: skip
+HELD: Final = ("authorized", "partially_captured")
 COVERED: Final = ("authorized", "capturing", "captured", "partially_captured")
 # While a capture is in doubt the hold may be dead: what covers an order, but not yet a shipment.
 COVERS_SHIPMENT: Final = ("authorized", "captured", "partially_captured")

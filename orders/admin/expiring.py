@@ -14,6 +14,7 @@ from foundation.sections import Table
 from foundation.staff import PageAdmin, badge, link, page_of, when
 from orders import expiry, settlement
 from orders.models import Order
+from payments.states import HELD
 
 _SHOWN_MAX: Final = 50
 _WILL_BE: Final[Mapping[str, str]] = {
@@ -40,7 +41,7 @@ def page(model_admin: PageAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _table() -> Table:
-    live = Order.objects.filter(payment__state__in=("authorized", "partially_captured"))
+    live = Order.objects.filter(payment__state__in=HELD)
     soonest = live.select_related("payment").order_by("payment__capture_before")[:_SHOWN_MAX]
     return Table(
         "Live holds",

@@ -17,9 +17,8 @@ from orders.models import Cancellation, Order
 from payments.admin import amounts
 from payments.models import Source
 from payments.services import refund as refunds
-from payments.states import TAKEN
+from payments.states import HELD, TAKEN
 
-_HELD: Final = ("authorized", "partially_captured")
 _OVER: Final = ("expired", "voided", "declined", "abandoned")
 
 
@@ -50,7 +49,7 @@ def _why_not_cancel(order: Order) -> str:
 def _ask_cancel(order: Order) -> Question:
     total = Money(order.total_amount, order.currency)
     money = [
-        f"The hold of {_held(order)} is released." if order.payment.state in _HELD else "",
+        f"The hold of {_held(order)} is released." if order.payment.state in HELD else "",
         f"{_refundable(order)} go back to the card." if _refundable(order).amount else "",
     ]
     rest = "Nothing is shipped, the stock is for sale again, and the customer is told by e-mail."
@@ -72,7 +71,7 @@ def _cancel(order: Order, act: Act) -> str:
 
 
 def _why_not_capture(order: Order) -> str:
-    if order.payment.state not in _HELD:
+    if order.payment.state not in HELD:
         return f"Its payment is {order.payment.state}: nothing is held that could be taken."
     return "" if settlement.may_be_taken(order) else f"The order is {order.state}."
 

@@ -14,7 +14,7 @@ from events.outbox import Event
 from foundation.money import Money
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from orders import fulfillment, repayment
+from orders import fulfillment, repayment, values
 from orders.cancellation import attention
 from orders.fulfillment import cover, rows
 from orders.models import Order
@@ -62,8 +62,7 @@ def _move(order: Order, *, reason: str) -> bool:
 
 def _owes_units(order: Order) -> bool:
     """Of what is on its way as a whole nothing is left that could be stopped."""
-    shipped = rows.shipped_units(order)
-    return any(shipped.get(line.pk, 0) < line.quantity for line in order.lines.all())
+    return not values.is_all(order.lines.all(), rows.shipped_units(order))
 
 
 def is_short(order: Order) -> bool:

@@ -15,9 +15,9 @@ from orders.fulfillment import rows
 from orders.models import Fulfillment, Order, Settlement
 from orders.refusals import FulfillmentNotCovered
 from payments.models import Payment
+from payments.states import HELD
 
-_HELD: Final = ("authorized", "partially_captured")
-_TAKEN: Final = ("captured", "partially_captured", "partially_refunded")
+STILL_TAKEN: Final = ("captured", "partially_captured", "partially_refunded")
 
 
 def refuse_unless_covered(order: Order, fulfillment: Fulfillment) -> None:
@@ -42,14 +42,14 @@ def covered_amount(payment: Payment) -> int:
     """What can be counted on: taken, or held by a hold that lives. Minor units."""
     taken = taken_amount(payment)
     is_live = payment.capture_before is None or payment.capture_before > clock.now()
-    if payment.state not in _HELD or not is_live:
+    if payment.state not in HELD or not is_live:
         return taken
     return payment.authorized_amount - payment.voided_amount
 
 
 def taken_amount(payment: Payment) -> int:
     """What was taken of a payment that nobody took or gave back as a whole. Minor units."""
-    return payment.captured_amount if payment.state in _TAKEN else 0
+    return payment.captured_amount if payment.state in STILL_TAKEN else 0
 
 
 def _would_need_another_capture(
@@ -57,7 +57,7 @@ def _would_need_another_capture(
 ) -> bool:
     if order.settlement_policy != Settlement.ON_FULFILLMENT or payment.state != "authorized":
         return False
-    is_last = all(units.get(line.pk) == line.quantity for line in order.lines.all())
+    is_last = values.is_all(order.lines.all(), units)
     return not is_last and not payment.is_multicapture
 
 

@@ -106,6 +106,15 @@ class Order(models.Model):
         return public("ord", self.id)
 
     @property
+    def ids(self) -> dict[str, str]:
+        """What an event tells of it, so that any chain finds the order and its payment."""
+        return {
+            "order": self.reference,
+            "order_id": str(self.pk),
+            "payment_id": str(self.payment_id),
+        }
+
+    @property
     def public_number(self) -> str:
         """What stands on the confirmation and in analytics: one per order, no personal data."""
         return f"R{self.number}"

@@ -20,9 +20,7 @@ from payments.refusals import (
     links,
 )
 from payments.services import capture, owner, resolve, steps
-from payments.states import TAKEN
-
-_HELD: Final = ("authorized", "partially_captured")
+from payments.states import HELD, TAKEN
 
 
 def ask_capture(caller: Caller, *, amount: int | None, final: bool) -> Reply:
@@ -52,7 +50,7 @@ def _ask(operation_id: uuid.UUID) -> None:
 def _push(operation_id: uuid.UUID) -> None:
     """Send what was put back because the processor could not be reached, as it was claimed."""
     payment = performing.payment_of(operation_id)
-    if payment is not None and payment.state in _HELD:
+    if payment is not None and payment.state in HELD:
         _send_again(payment, operation_id)
 
 
@@ -92,7 +90,7 @@ def _without_end(payment: Payment | None) -> Answer | None:
         return problems.answer(PaymentChanged("Nothing was sent for this request."))
     if payment.state == "capturing":
         return None
-    if payment.state in _HELD:
+    if payment.state in HELD:
         forbidden = owner.refusal(payment.pk, owner.CAPTURE)
         return performing.refusal(forbidden, payment) if forbidden else None
     if payment.state in TAKEN:

@@ -29,7 +29,7 @@ from payments.services.ask import Answer, ask
 from payments.services.attention import CAPTURE_REFUSED, needs_person
 from payments.services.authorize import look_up
 from payments.services.steps import Kind, Wish
-from payments.states import IN_DOUBT, PAYMENT, TAKEN
+from payments.states import HELD, IN_DOUBT, PAYMENT, TAKEN
 
 _REFUSALS_BORNE: Final = 3
 
@@ -52,7 +52,7 @@ def capture(
     refusals of `claim` for a part that can not be taken and, for a client, those of the owner.
     """
     payment = Payment.objects.get(pk=payment_id)
-    if payment.state not in ("authorized", "partially_captured") or _is_done(operation_id):
+    if payment.state not in HELD or _is_done(operation_id):
         return payment
     wish = Wish(by, source, operation_id)
     try:
@@ -131,7 +131,7 @@ def _capturable(payment: Payment) -> int:
         raise PaymentInProgress(payment)
     if payment.state == "partially_captured" and not payment.is_multicapture:
         raise MulticaptureNotGranted("A part of it was captured already.", **links(payment))
-    if payment.state in ("authorized", "partially_captured"):
+    if payment.state in HELD:
         return payment.capturable
     if payment.state in TAKEN:
         raise PaymentAlreadyCaptured("Nothing of it is held any more.", **links(payment))

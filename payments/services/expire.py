@@ -22,10 +22,10 @@ from foundation.transactions import durable
 from payments.models import Payment, Source
 from payments.services import steps
 from payments.services.observe import InFlight, NotAnswered, look_and_observe
+from payments.states import HELD
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:expire_authorizations"
-_HELD: Final = ("authorized", "partially_captured")
 _ASK_AGAIN_SECONDS: Final = 900.0
 
 
@@ -56,7 +56,7 @@ def _due(seconds: float, told_at: str) -> QuerySet[Payment]:
     """Holds that run out within `seconds`, and of which that was not told yet."""
     until = clock.now() + dt.timedelta(seconds=seconds)
     return Payment.objects.filter(
-        state__in=_HELD, capture_before__lte=until, **{f"{told_at}__isnull": True}
+        state__in=HELD, capture_before__lte=until, **{f"{told_at}__isnull": True}
     ).order_by("capture_before")
 
 
@@ -108,7 +108,7 @@ def _next_ended() -> Payment | None:
         payment = (
             Payment.objects.select_for_update(no_key=True, skip_locked=True)
             .filter(Q(resolve_at=None) | Q(resolve_at__lte=now))
-            .filter(state__in=_HELD, capture_before__lte=now)
+            .filter(state__in=HELD, capture_before__lte=now)
             .order_by("capture_before")
             .first()
         )
