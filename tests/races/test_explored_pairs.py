@@ -4,6 +4,7 @@ All schedules: `python -m tests.races.explorer --all`.
 """
 
 import pytest
+from django.core.management.sql import emit_post_migrate_signal
 
 from tests.races.explorer.explore import Explorer, clean
 from tests.races.explorer.pairs import PAIRS
@@ -22,6 +23,7 @@ def transactional_db(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         yield
         clean()
+        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")  # permissions
 
 
 @pytest.fixture(scope="module")
