@@ -90,6 +90,18 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             ),
         },
     ),
+    # Its hold is gone, taken or replaced, and the order can not be brought in line with that.
+    "order_not_followed": CaseKind(
+        owner=_SHOP,
+        due_seconds=4 * _HOUR,
+        healed="orders.case_verbs.followed_orders",
+        verbs={
+            "retry": CaseVerb(
+                "orders.case_verbs.follow_again",
+                "The order is brought in line with what became of its payment, now.",
+            )
+        },
+    ),
     # Goods left on a hold that died: somebody has to ask the shopper for the money.
     "shipped_unpaid": CaseKind(
         owner=_MONEY, due_seconds=4 * _HOUR, healed="orders.case_verbs.made_good_orders"

@@ -6,8 +6,9 @@ from typing import Final
 
 from foundation.errors import DomainError
 from foundation.models import Case
-from orders import completion, notifications, repayment, settlement, stalled
+from orders import completion, notifications, repayment, settlement, stalled, unheard
 from orders.cancellation import recovery as cancellation_recovery
+from orders.cancellation.follow import follow_payment
 from orders.checkout import recovery
 from orders.models import Cancellation, Checkout, Notification, Order
 from payments.models import Source
@@ -76,6 +77,12 @@ def capture_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 -
     return f"The payment is {order.payment.state.replace('_', ' ')} now."
 
 
+def follow_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on record already
+    """Bring an order in line with what became of its payment."""
+    follow_payment(Order.objects.values_list("payment_id", flat=True).get(pk=case.aggregate_id))
+    return f"The order is {_state_of(case.aggregate_id)} now."
+
+
 def complete_with_shipped(case: Case, *, by: str, reason: str) -> str:
     """End an order with what was shipped of it; the rest is not owed any more."""
     try:
@@ -103,6 +110,12 @@ def paid_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
 def _orders_outside(ids: Sequence[uuid.UUID], state: str) -> list[uuid.UUID]:
     rows = Order.objects.filter(pk__in=ids).exclude(state=state)
     return list(rows.values_list("pk", flat=True))
+
+
+def followed_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those that are in line with their payment."""
+    left = unheard.unfollowed(ids)
+    return [order_id for order_id in ids if order_id not in left]
 
 
 def made_good_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

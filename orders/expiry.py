@@ -6,6 +6,8 @@ left to lapse that could have been released (an unused one costs a fee at the ca
 
 import logging
 import uuid
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Literal
 
 from django.conf import settings
@@ -14,13 +16,12 @@ from foundation.errors import DomainError
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
-from orders import settlement
+from orders import repayment, settlement
 from orders.cancellation import coverage
 from orders.fulfillment import rows
 from orders.models import Order
-from orders.repayment import ask_again
 from payments.models import Source
-from payments.services import capture, void
+from payments.services import capture, reauthorize, steps, void
 from payments.states import HELD
 
 _log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ BY: Final = "system:expiry"
 _REASON: Final = "the hold would have died soon"
 _ASKS_NO_MORE: Final = ("payment_required", "completed", "canceled")
 Plan = Literal["nothing", "capture", "reauthorize", "release"]
+Call = Callable[[], object]  # to the processor, after the transaction that claimed it
 
 
 def plan(order: Order) -> Plan:
@@ -58,34 +60,52 @@ def act(payment_id: uuid.UUID) -> None:
     Run twice, or after a crash, it goes on from the rows; until the hold is settled one way or
     the other the order is watched. A warning alone is no reason to act.
     """
-    orders = Order.objects.select_related("payment").filter(payment_id=payment_id)
-    order = orders.filter(payment__expiry_due_at__isnull=False).first()
-    if order is None or plan(order) == "nothing":
+    dying = Order.objects.filter(payment_id=payment_id, payment__expiry_due_at__isnull=False)
+    order_id = dying.values_list("pk", flat=True).first()
+    if order_id is None:
         return
-    unwatched = Order.objects.filter(pk=order.pk, next_step_at__isnull=True)
-    unwatched.update(next_step_at=from_now(settings.STALLED_AFTER_SECONDS))
-    try:
-        _carry_out(plan(order), order)
-    except DomainError as refusal:
-        _log.warning("expiry: %s is tried again: %s", order, refusal)
-
-
-def _carry_out(chosen: Plan, order: Order) -> None:
-    if chosen == "capture":
-        settlement.settle_before_it_is_too_late(order.pk)
-    elif chosen == "reauthorize":
-        ask_again(order.pk, by=BY, reason=_REASON, source=Source.SYSTEM)
-    else:
-        _let_go(order.pk, order.payment_id)
-
-
-def _let_go(order_id: uuid.UUID, payment_id: uuid.UUID) -> None:
-    """First the order knows that it has to be paid for again, then the hold is released."""
+    _watch(order_id)
     try:
         with durable():
-            order = rows.locked(order_id)
-            if order.state not in _ASKS_NO_MORE:
-                coverage.stop_for_payment(order, reason=_REASON)
+            call = _claim(rows.locked(order_id))
+        if call is not None:
+            call()
+    except DomainError as refusal:
+        _log.warning("expiry: order %s is tried again: %s", order_id, refusal)
     except IllegalTransition:
-        return  # it is over, or being canceled: not ours any more
-    void.void(payment_id, by=BY, reason=_REASON, source=Source.SYSTEM)
+        _log.info("expiry: order %s went on in other hands", order_id)
+
+
+def _watch(order_id: uuid.UUID) -> None:
+    """Committed first: whatever the plan comes to, somebody looks again."""
+    unwatched = Order.objects.filter(pk=order_id, next_step_at=None, payment__state__in=HELD)
+    due = from_now(settings.STALLED_AFTER_SECONDS)
+    unwatched.exclude(state="canceling").update(next_step_at=due)
+
+
+def _claim(order: Order) -> Call | None:
+    """The plan is made under the locks of the order and its payment, and claimed with them: what
+    has shipped is seen, and nothing ships on a hold that is let go of."""
+    steps.lock_and_read(order.payment)
+    chosen = plan(order)
+    return None if chosen == "nothing" else _CLAIMS[chosen](order)
+
+
+def _ask_anew(order: Order) -> Call:
+    made = repayment.claim(order, by=BY, reason=_REASON, source=Source.SYSTEM)
+    return partial(reauthorize.send, made, by=BY)
+
+
+def _let_go(order: Order) -> Call:
+    """With the hold on its way out the order knows that it has to be paid for again."""
+    if order.state not in _ASKS_NO_MORE:
+        coverage.stop_for_payment(order, reason=_REASON)
+    void.claim_on_record(order.payment, by=BY, reason=_REASON, source=Source.SYSTEM)
+    return partial(void.send, order.payment, by=BY)
+
+
+_CLAIMS: Final[Mapping[Plan, Callable[[Order], Call | None]]] = {
+    "capture": settlement.claim_before_it_is_too_late,
+    "reauthorize": _ask_anew,
+    "release": _let_go,
+}

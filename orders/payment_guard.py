@@ -36,7 +36,7 @@ def refuse_unless_free(payment_id: uuid.UUID, *, deed: str) -> None:
     if order.state == "canceling":
         raise OrderCanceling("Its money is released or given back.", order=order.reference)
     if deed == "void":
-        _refuse_if_shipped_unpaid(order)
+        refuse_if_shipped_unpaid(order)
 
 
 def _locked_order(checkout_id: uuid.UUID) -> Order | None:
@@ -55,8 +55,11 @@ def _refuse_while_at_work(checkout_id: uuid.UUID) -> None:
     )
 
 
-def _refuse_if_shipped_unpaid(order: Order) -> None:
-    """What is gone must be paid: the hold is the last that there is to take it from."""
+def refuse_if_shipped_unpaid(order: Order) -> None:
+    """What is gone must be paid: the hold is the last that there is to take it from.
+
+    Under the order's lock. Raises `ShippedGoodsUnpaid`.
+    """
     units = rows.shipped_units(order)
     if not units:
         return

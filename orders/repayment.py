@@ -10,13 +10,13 @@ from events.outbox import Event
 from foundation.idempotency import from_now
 from foundation.state_machine import move
 from foundation.transactions import durable
-from orders import fulfillment
+from orders import fulfillment, payment_guard
 from orders.fulfillment import rows
 from orders.models import Order
 from orders.refusals import OrderNotFulfillable
 from orders.states import ORDER
 from payments.models import Payment, Source
-from payments.services.reauthorize import reauthorize
+from payments.services import capture, reauthorize
 
 BY: Final = "system:repayment"
 MAY_BE_PAID: Final = ("placed", "fulfilling", "payment_required")
@@ -26,13 +26,26 @@ HELD_OR_TAKEN: Final = ("authorized", "capturing", "captured", "partially_captur
 def ask_again(order_id: uuid.UUID, *, by: str, reason: str, source: Source) -> Payment:
     """Ask for a new hold in place of the order's, with the card it was bought with.
 
-    Returns the new payment, settled or not; the order follows it by its events. Raises
-    `OrderNotFulfillable`, and the refusals of `reauthorize`.
+    Returns the new payment, settled or not; the order follows it by its events. Raises what
+    `claim` raises.
     """
-    order = Order.objects.select_related("payment").get(pk=order_id)
+    with durable():
+        made = claim(rows.locked(order_id), by=by, reason=reason, source=source)
+    return reauthorize.send(made, by=by)
+
+
+def claim(order: Order, *, by: str, reason: str, source: Source) -> Payment:
+    """Write the new hold down and let go of the old one, in the caller's transaction.
+
+    Under the order's lock: nothing ships between the look and the claim. Raises
+    `OrderNotFulfillable`, `ShippedGoodsUnpaid`, and the refusals of `reauthorize`.
+    """
     if order.state not in MAY_BE_PAID:
         raise OrderNotFulfillable(f"It is {order.state}.", order_status=order.state)
-    return reauthorize(newest(order.payment).pk, by=by, reason=reason, source=source)
+    old = newest(order.payment)
+    if old.state == "authorized" and not capture.was_refused(old.pk):
+        payment_guard.refuse_if_shipped_unpaid(order)
+    return reauthorize.claim(old.pk, by=by, reason=reason, source=source)
 
 
 def newest(payment: Payment) -> Payment:

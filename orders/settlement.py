@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from foundation import clock
@@ -39,9 +40,12 @@ def settle(order_id: uuid.UUID) -> None:
     _take(order_id, due)
 
 
-def settle_before_it_is_too_late(order_id: uuid.UUID) -> None:
-    """Capture what an order that is never later than its hold comes to, whatever the delay."""
-    _take(order_id, due_at_the_last)
+def claim_before_it_is_too_late(order: Order) -> Callable[[], None] | None:
+    """Claim what is taken of a hold that is about to die, whatever the delay, in the caller's
+    transaction and under the order's lock. Returns the call to make after it, None when nothing
+    is due."""
+    payment = _claim(order, due_at_the_last)
+    return None if payment is None else partial(capture.send, payment, by=BY)
 
 
 def settle_at_once(order_id: uuid.UUID) -> bool:

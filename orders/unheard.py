@@ -4,6 +4,7 @@ An order that waits for the warehouse has no next step of its own, so no other s
 What its payment had to tell stands in the payment's row as well: it is read there, and followed.
 """
 
+import logging
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,13 +14,15 @@ from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from foundation import clock
-from orders.cancellation import coverage, follow
+from foundation.transactions import durable
+from orders.cancellation import attention, coverage, follow
 from orders.fulfillment.cover import STILL_TAKEN
 from orders.models import Order
 from orders.repayment import HELD_OR_TAKEN, MAY_BE_PAID
 from payments.models import Payment
 from payments.states import HELD
 
+_log = logging.getLogger(__name__)
 _GONE: Final = ("voided", "expired")
 
 
@@ -31,12 +34,27 @@ def follow_unheard(*, limit: int) -> int:
     seen: list[uuid.UUID] = []
     while batch := _next_unheard(seen, limit):
         for payment_id in batch:
-            follow.follow_payment(payment_id)
+            _follow(payment_id)
         seen += batch
         if time.monotonic() >= give_up_at:
             break
     quiet = list(_unwatched().values_list("pk", flat=True)[:limit])
     return len(seen) + Order.objects.filter(pk__in=quiet).update(next_step_at=clock.now())
+
+
+def _follow(payment_id: uuid.UUID) -> None:
+    """One that can not be followed holds up nobody behind it: it becomes a case."""
+    try:
+        follow.follow_payment(payment_id)
+    except Exception:  # noqa: BLE001 - logged with its trace, and told of
+        _log.exception("the order of payment %s could not be brought in line with it", payment_id)
+        with durable():
+            attention.tell_not_followed(Order.objects.get(payment_id=payment_id))
+
+
+def unfollowed(ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these orders that are still not in line with their payment."""
+    return set(_unheard().filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def _next_unheard(seen: Sequence[uuid.UUID], limit: int) -> list[uuid.UUID]:

@@ -12,6 +12,7 @@ NOT_UNDONE: Final = "order_not_undone"
 CRASHING: Final = "cancellation_crashing"
 UNPAID: Final = "order_unpaid"
 SHIPPED_UNPAID: Final = "shipped_unpaid"
+NOT_FOLLOWED: Final = "order_not_followed"
 
 
 def tell_not_undone(cancellation: Cancellation) -> None:
@@ -57,6 +58,17 @@ def tell_shipped_unpaid(order: Order) -> None:
         about=Subject("order", order.pk),
         title=f"{order.reference} was shipped, and its hold is gone",
         detail=f"Its payment is {order.payment.state}; nothing was taken.",
+        stake=_total(order),
+    )
+
+
+def tell_not_followed(order: Order) -> None:
+    """What became of its payment is known, and bringing the order in line with it fails."""
+    cases.open_once(
+        NOT_FOLLOWED,
+        about=Subject("order", order.pk),
+        title=f"{order.reference} does not follow what became of its payment",
+        detail=f"It is {order.state}; the log tells what fails. Every sweep tries it again.",
         stake=_total(order),
     )
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from foundation import audit, rows
 from foundation.ids import new_id
+from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
 from payments.models import Payment, Source
 from payments.refusals import NotReauthorizable, PaymentInProgress
@@ -34,14 +35,31 @@ def reauthorize(
     `PaymentInProgress` or `NotReauthorizable`.
     """
     with durable():
-        old = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
-        made = Payment.objects.filter(replaces=old).first()
-        if made is not None:
-            return made
-        made = _open(old, Wish(by, source), reason=reason)
-    if old.state == "voiding":
-        void.send(old, by=by)
-    go_on(made, by=by)
+        made = claim(payment_id, by=by, reason=reason, source=source)
+    return send(made, by=by)
+
+
+def claim(payment_id: uuid.UUID, *, by: str, reason: str, source: str) -> Payment:
+    """The new payment written down and the old hold on its way out, in the caller's transaction.
+
+    Raises `PaymentInProgress` or `NotReauthorizable`.
+    """
+    old = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
+    made = Payment.objects.filter(replaces=old).first()
+    return made or _open(old, Wish(by, source), reason=reason)
+
+
+def send(made: Payment, *, by: str) -> Payment:
+    """Make the calls that were claimed in this run; those of another run are left to it."""
+    old = made.replaces
+    if not made.is_fresh or old is None:
+        return made
+    try:
+        if old.state == "voiding":
+            void.send(old, by=by)
+        go_on(made, by=by)
+    except IllegalTransition:
+        made.refresh_from_db()  # the sweep was faster
     return made
 
 
@@ -90,8 +108,10 @@ def go_on(made: Payment, *, by: str) -> None:
         with durable():
             _stand_back(made, old, by=by)
         return
-    for _ in range(_CALLS_MAX):
+    for number in range(_CALLS_MAX):
         with durable():
+            if number:
+                steps.renew(made)
             call = authorize.next_call(made)
         if call is None:
             return

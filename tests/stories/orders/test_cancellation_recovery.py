@@ -11,7 +11,7 @@ from orders import inventory, repayment
 from orders.cancellation.recovery import recover_cancellations
 from orders.models import Cancellation, Order, Reservation, StockItem
 from payments.models import Payment
-from payments.services import void
+from payments.services import reauthorize, void
 from tests import builders
 from tests.races.crowd import at_once
 from tests.stories import world
@@ -139,15 +139,15 @@ def test_one_that_can_not_go_on_does_not_keep_the_others_waiting(api, shop, orde
 def test_a_new_hold_that_was_asked_for_while_its_order_was_canceled_is_released(
     api, shop, monkeypatch
 ):
-    """The order was placed when it was looked at, and canceled when the hold was asked for."""
+    """The order was placed when the hold was claimed, and canceled before it was asked for."""
     order = world.an_order(api)
-    real = repayment.reauthorize
+    real = reauthorize.send
 
-    def too_late(payment_id, **asked):
+    def too_late(made, **asked):
         world.elsewhere(lambda: cancel(api, order))
-        return real(payment_id, **asked)
+        return real(made, **asked)
 
-    monkeypatch.setattr(repayment, "reauthorize", too_late)
+    monkeypatch.setattr(reauthorize, "send", too_late)
     made = repayment.ask_again(order.pk, by="staff:ana", reason="asked", source="staff")
     assert made.state == "authorized"
 
@@ -162,7 +162,7 @@ def test_a_new_hold_that_was_asked_for_while_its_order_was_canceled_is_released(
 def test_the_same_although_the_news_of_the_new_hold_was_lost(api, shop):
     order = world.an_order(api)
     cancel(api, order)
-    made = repayment.reauthorize(order.payment_id, by="staff:ana", reason="late")
+    made = reauthorize.reauthorize(order.payment_id, by="staff:ana", reason="late")
     world.lose_events()
 
     world.drive_everything(2, seconds=601)

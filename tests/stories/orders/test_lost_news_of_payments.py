@@ -2,13 +2,16 @@
 
 import pytest
 
+from foundation import cases
 from orders import repayment, unheard
+from orders.cancellation import follow
 from orders.models import Order
 from payments.models import Payment
 from payments.services import void
 from tests.at_the_processor import Dashboard
 from tests.stories import world
 from tests.stories.orders.test_expiry import an_order, now, runs_out_in
+from tests.stories.test_cases import act, the_case
 
 
 @pytest.fixture
@@ -78,3 +81,50 @@ def test_all_whose_news_was_lost_are_followed_in_one_run_however_small_its_batch
     unheard.follow_unheard(limit=1)
 
     assert set(Order.objects.values_list("state", flat=True)) == {"canceled"}
+
+
+@pytest.fixture
+def poisoned(api, settings, monkeypatch):
+    """Three orders whose news was lost; to follow the first one fails."""
+    settings.SETTLEMENT_POLICY = "manual"
+    orders = []
+    for _ in range(3):
+        assert api.checkout().status_code == 201
+    world.play_events()
+    for payment in Payment.objects.all():
+        void.void(payment.pk, by="staff:ana", reason="asked")
+        orders.append(Order.objects.get(payment=payment))
+    world.lose_events()
+    real = follow.follow_payment
+
+    def fail_for_the_first(payment_id):
+        if payment_id == orders[0].payment_id:
+            raise RuntimeError("poison")
+        real(payment_id)
+
+    with monkeypatch.context() as poison:
+        poison.setattr(follow, "follow_payment", fail_for_the_first)
+        unheard.follow_unheard(limit=1)
+    return orders
+
+
+def test_one_that_can_not_be_followed_holds_up_nobody_and_becomes_a_case(shop, poisoned):
+    first, *others = [now(order) for order in poisoned]
+
+    assert first.state == "fulfilling"
+    assert {order.state for order in others} == {"canceled"}
+    assert the_case("order_not_followed").aggregate_id == first.pk
+
+
+def test_a_person_has_it_followed_and_the_case_ends(shop, poisoned):
+    told = act(the_case("order_not_followed"), "retry")
+
+    assert told == "The order is canceled now."
+    assert the_case("order_not_followed").state == "resolved"
+
+
+def test_the_case_ends_by_itself_once_the_sweep_could_follow(shop, poisoned):
+    unheard.follow_unheard(limit=1)
+    cases.resolve_healed(limit=10)
+
+    assert the_case("order_not_followed").state == "resolved"

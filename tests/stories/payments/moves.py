@@ -1,8 +1,13 @@
 """What a client does with a payment over HTTP, and what the processor's journal says of it."""
 
 from collections import Counter
+from contextlib import contextmanager
 
+from foundation import clock
+from payments.models import Payment
+from payments.processors.stripe import StripeProcessor
 from tests import builders
+from tests.stories import world
 
 
 def usd(amount):
@@ -64,3 +69,25 @@ def amounts(payment):
     return (
         payment.state, payment.captured_amount, payment.voided_amount, payment.refunded_amount,
     )  # fmt: skip
+
+
+@contextmanager
+def slow_processor(monkeypatch, verb, *, seconds=60.0):
+    """A look-up takes this long; the list says how long the lease of a payment in flight still
+    runs whenever `verb` is sent. Seconds."""
+    find, send, left = StripeProcessor.find, getattr(StripeProcessor, verb), []
+
+    def slow_find(self, **asked):
+        seen = find(self, **asked)
+        world.later(seconds)
+        return seen
+
+    def sent(self, **asked):
+        asked_about = Payment.objects.get(state__in=["authorizing", "unknown", "voiding"])
+        left.append((asked_about.leased_until - clock.now()).total_seconds())
+        return send(self, **asked)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(StripeProcessor, "find", slow_find)
+        slow.setattr(StripeProcessor, verb, sent)
+        yield left

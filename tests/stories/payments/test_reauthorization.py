@@ -9,7 +9,7 @@ from payments.refusals import NotReauthorizable, PaymentInProgress
 from payments.services import reauthorize as verb
 from tests import builders
 from tests.stories import world
-from tests.stories.payments.moves import amounts
+from tests.stories.payments.moves import amounts, slow_processor
 
 
 def reauthorize(payment):
@@ -115,6 +115,21 @@ def test_a_process_that_dies_over_it_leaves_one_new_hold(till, payment, monkeypa
     assert till.happened(made)["authorization"] == (1, 4298)
     assert amounts(payment)[0] == "voided"
     assert told()[1:] == ["payment.reauthorized"]
+
+
+def test_a_new_hold_is_sent_again_under_a_lease_that_began_after_the_look(
+    till, expired, monkeypatch, limits
+):
+    till.shop.fault("create", "500_before", times=1)
+    reauthorize(expired)
+    world.later(600)
+
+    with slow_processor(monkeypatch, "authorize") as left:
+        world.sweep_only("resolve_unknown")
+
+    assert [round(seconds) for seconds in left] == [limits.PAYMENT_LEASE_SECONDS]
+    world.sweeps(3, seconds=3600)
+    assert Payment.objects.get(replaces=expired).state == "authorized"
 
 
 def test_a_hold_that_was_captured_before_it_could_be_released_is_not_held_again(till, payment):

@@ -7,7 +7,7 @@ from foundation.models import AuditEntry, IdempotencyKey
 from payments.models import Payment
 from tests import builders
 from tests.stories import world
-from tests.stories.payments.moves import amounts, rows, usd
+from tests.stories.payments.moves import amounts, rows, slow_processor, usd
 
 LOST = ["timeout_after", "lost_reply", "500_after", "timeout_before", "reset_before", "500_before"]
 
@@ -106,6 +106,20 @@ def test_a_process_that_dies_over_a_void_releases_the_hold_once(till, payment, m
     assert till.happened(payment)["cancel"] == (1, 4298)
     assert payment.transactions.get(kind="void").source == "api"
     assert IdempotencyKey.objects.get(key=key).response_status == 200
+
+
+def test_a_release_is_sent_again_under_a_lease_that_began_after_the_look(
+    till, payment, monkeypatch, limits
+):
+    till.shop.fault("cancel", "500_before", times=1)
+    till.void(payment)
+    world.later(600)
+
+    with slow_processor(monkeypatch, "void") as left:
+        world.sweep_only("resolve_unknown")
+
+    assert [round(seconds) for seconds in left] == [limits.PAYMENT_LEASE_SECONDS]
+    assert amounts(payment) == ("voided", 0, 4298, 0)
 
 
 def test_a_void_that_is_refused_for_a_while_is_done_in_the_end(till, payment):
