@@ -8,7 +8,7 @@ CATALOGUE: Final = {
     "order.canceled": "The order will not be shipped; its stock is for sale again.",
     "order.payment_required": "Its hold is gone, not all was taken; nothing ships until then.",
     "order.payment_restored": "It is paid for again; what it owes is owed again.",
-    "order.completed": "It ended with what was shipped; the rest is not owed any more.",
+    "order.completed": "All of it was shipped, or it ended with the part that was.",
     "order.stalled": "The order's next step is due and nobody is at work on it.",
     "payment.authorized": "The processor holds the amount.",
     "payment.captured": "Money was taken, and nothing of the hold is left.",

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from events import outbox
+from events.outbox import Event
 from foundation import clock
 from foundation.idempotency import from_now
 from foundation.state_machine import move
@@ -24,8 +25,10 @@ def ship(order: Order, fulfillment: Fulfillment, *, by: str, reason: str = "") -
     shipped_at = clock.now()
     move(fulfillment, table=FULFILLMENT, to="shipped", by=by, reason=reason, shipped_at=shipped_at)
     inventory.consume(order.checkout_id, _units(fulfillment))
-    _go_on(order, by=by)
-    outbox.record(order.checkout_id, [rows.told("fulfillment.shipped", order, fulfillment)])
+    news = [rows.told("fulfillment.shipped", order, fulfillment)]
+    if _go_on(order, by=by) == "completed":
+        news.append(Event("order.completed", order.ids))
+    outbox.record(order.checkout_id, news)
 
 
 def track(fulfillment: Fulfillment, *, carrier: str | None, number: str | None) -> None:
@@ -43,12 +46,13 @@ def _units(fulfillment: Fulfillment) -> dict[str, int]:
     return dict(parts)
 
 
-def _go_on(order: Order, *, by: str) -> None:
-    """Something is due again: the money by policy, and a message to the customer."""
+def _go_on(order: Order, *, by: str) -> str:
+    """Something is due again: the money by policy, and a message to the customer. Its new state."""
     due = from_now(settings.STALLED_AFTER_SECONDS)
     if order.fulfillments.filter(state="pending").exists():
         order.next_step_at, order.stalls = due, 0
         order.save(update_fields=["next_step_at", "stalls"])
-        return
+        return order.state
     reason = "everything was shipped"
     move(order, table=ORDER, to="completed", by=by, reason=reason, next_step_at=due, stalls=0)
+    return order.state

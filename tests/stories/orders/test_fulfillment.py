@@ -228,6 +228,16 @@ def test_listeners_hear_of_every_shipment(api, order):
     ]  # fmt: skip
 
 
+def test_listeners_hear_that_it_is_completed_with_the_last_shipment_alone(api, order):
+    patch(api, take_out(api, order, {"MUG-BLUE": 2}).json(), status="shipped")
+    assert "order.completed" not in world.play_events()
+
+    (rest,) = [each for each in shipments(api, order) if each["status"] == "pending"]
+    patch(api, rest, status="shipped")
+
+    assert world.play_events().count("order.completed") == 1
+
+
 def test_nothing_is_shipped_of_an_order_that_was_canceled(api, order):
     made = take_out(api, order, {"PLATE": 1}).json()
     Order.objects.update(state="canceling")
