@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from events.models import OutboxEvent
-from foundation import clock
+from foundation import cases, clock
 from foundation.models import Case
 from payments.models import Dispute, Payment, PaymentTransaction
 from payments.processors.base import ProcessorDispute
@@ -276,7 +276,67 @@ def test_a_dispute_in_another_currency_is_shown_and_not_booked(payment):
     assert (payment.state, payment.charged_back_amount) == ("disputed", 0)
     assert steps() == []
     case = Case.objects.get(kind="payment_differs")
-    assert (case.aggregate_id, case.amount, case.currency) == (payment.pk, 900, "EUR")
+    assert (case.aggregate_id, case.amount, case.currency) == (
+        Dispute.objects.get().pk, 900, "EUR",
+    )  # fmt: skip
+
+
+def test_a_fee_in_another_currency_is_not_booked_and_reaches_a_person(payment):
+    seen_as(payment, "needs_response", fees={"EUR": 1400})
+
+    payment.refresh_from_db()
+    assert steps() == [("chargeback", 1, 900)]
+    assert Dispute.objects.get().fee_amount == 0
+    case = Case.objects.get(kind="payment_differs")
+    assert (case.aggregate_id, case.amount, case.currency) == (
+        Dispute.objects.get().pk, 1400, "EUR",
+    )  # fmt: skip
+
+
+def test_a_foreign_fee_that_is_charged_later_reaches_a_person_then(payment):
+    """Nothing else about the dispute changes: no news, and no move of its deadline."""
+    seen_as(payment, "needs_response")
+    assert not Case.objects.filter(kind="payment_differs").exists()
+
+    seen_as(payment, "needs_response", fees={"EUR": 1400})
+
+    assert Case.objects.get(kind="payment_differs").amount == 1400
+
+
+def test_a_foreign_dispute_and_its_fee_are_one_sum_on_the_desk(payment):
+    """Closed for what was known of it, the case comes back with the fee."""
+    seen_as(payment, "needs_response", currency="EUR")
+    closed = Case.objects.get(kind="payment_differs")
+    cases.close(closed.pk, by="staff:ana", reason="booked by hand")
+
+    seen_as(payment, "needs_response", currency="EUR", fees={"EUR": 1400})
+
+    assert steps() == []
+    assert Case.objects.get(kind="payment_differs", state="open").amount == 900 + 1400
+
+
+def test_of_a_foreign_dispute_the_fee_in_the_payments_currency_is_booked(payment):
+    seen_as(payment, "needs_response", currency="EUR", fees={"USD": 1500, "GBP": 70})
+
+    assert steps() == [("fee", 2, 1500)]
+    assert Dispute.objects.get().fee_amount == 0
+    case = Case.objects.get(kind="payment_differs")
+    assert (case.amount, case.currency) == (900, "EUR")
+    assert "EUR" in case.detail
+    assert "GBP" in case.detail
+
+
+def test_a_foreign_dispute_that_was_prevented_is_nobodys_case(payment):
+    seen_as(payment, "prevented", currency="EUR")
+
+    assert not Case.objects.filter(kind="payment_differs").exists()
+
+
+def test_a_person_can_have_the_payment_of_a_foreign_dispute_looked_at(payment):
+    seen_as(payment, "needs_response", currency="EUR")
+    case = Case.objects.get(kind="payment_differs")
+
+    assert "The payment is" in cases.act(case.pk, verb="retry", by="staff:ana", reason="again")
 
 
 def test_a_deadline_that_the_bank_moved_reaches_the_open_case(payment):
@@ -290,11 +350,12 @@ def test_a_deadline_that_the_bank_moved_reaches_the_open_case(payment):
     assert told() == ["dispute.opened"]
 
 
-def seen_as(payment, status, *, currency="USD", due_by=None):
+def seen_as(payment, status, *, currency="USD", due_by=None, fees=()):
     """The processor shows a dispute of 9.00 in this status, and our rows follow."""
     seen = ProcessorDispute(
         processor_reference="du_1", payment_reference=payment.processor_reference, amount=900,
         currency=currency, reason="general", status=status, evidence_due_by=due_by,
+        fees=dict(fees),
     )  # fmt: skip
     with transaction.atomic():
         locked = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
