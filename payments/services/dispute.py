@@ -50,7 +50,7 @@ def record(payment: Payment, seen: ProcessorDispute, *, by: str) -> bool:
     row = Dispute.objects.filter(processor_reference=seen.processor_reference).first()
     news = ["dispute.opened"] if row is None else []
     row = row or _open(payment, seen)
-    has_moved = row.evidence_due_by != seen.evidence_due_by
+    has_moved = (row.evidence_due_by, row.amount) != (seen.evidence_due_by, seen.amount)
     news += _follow(row, seen, by=by)
     fee_amount = seen.fees.get(payment.currency, 0)
     missing = _missing_steps(payment, row, fee_amount=fee_amount, by=by)
@@ -137,7 +137,7 @@ def _takes_money(row: Dispute) -> bool:
 
 
 def _put_on_desk(row: Dispute) -> None:
-    """Open, it is a case whose deadline is the bank's, moved or not; decided, the case is over."""
+    """Open, it is a case: deadline and stake are the bank's, moved or not. Decided, it is over."""
     if row.state != "open":
         cases.resolve(CASE, row.pk, by="processor", reason=row.processor_status)
         return
