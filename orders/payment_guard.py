@@ -56,7 +56,11 @@ def _refuse_while_at_work(checkout_id: uuid.UUID) -> None:
 
 
 def _refuse_if_shipped_unpaid(order: Order) -> None:
-    """What is gone must be paid: the hold is the last that there is to take it from."""
+    """What is gone must be paid: the hold is the last that there is to take it from.
+
+    What was taken counts although it was given back since. By us: on purpose, it was paid. By the
+    bank: it decides about that money, and to take it again would be to charge twice.
+    """
     units = rows.shipped_units(order)
     if not units:
         return
