@@ -15,7 +15,7 @@ from foundation.idempotency import from_now
 from foundation.money import Money
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from orders import fulfillment, inventory, repayment, values
+from orders import fulfillment, inventory, repayment
 from orders.cancellation import attention
 from orders.fulfillment import cover, rows
 from orders.models import Order
@@ -70,8 +70,7 @@ def _is_asked_anew(order: Order) -> bool:
 
 def worth_of_shipped(order: Order) -> Money:
     """What was shipped so far comes to, tax and shipping included."""
-    units = rows.shipped_units(order)
-    return Money(values.of_shipped(order, order.lines.all(), units), order.currency)
+    return Money(cover.worth_of_shipped(order), order.currency)
 
 
 def _not(order: Order, detail: str) -> OrderNotCompletable:

@@ -11,8 +11,7 @@ from typing import Final
 
 from django.db.models import Sum
 
-from orders import values
-from orders.fulfillment import rows
+from orders.fulfillment import cover
 from orders.models import Checkout, Order
 from orders.refusals import OrderCanceling, PaymentInCheckout, ShippedGoodsUnpaid
 from payments.models import Payment
@@ -61,10 +60,7 @@ def _refuse_if_shipped_unpaid(order: Order) -> None:
     What was taken counts although it was given back since. By us: on purpose, it was paid. By the
     bank: it decides about that money, and to take it again would be to charge twice.
     """
-    units = rows.shipped_units(order)
-    if not units:
-        return
-    shipped = values.of_shipped(order, order.lines.all(), units)
+    shipped = cover.worth_of_shipped(order)
     payments = Payment.objects.filter(stream=order.checkout_id)
     captured = payments.aggregate(amount=Sum("captured_amount"))["amount"] or 0
     if shipped > captured:

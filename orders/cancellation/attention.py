@@ -50,14 +50,14 @@ def tell_unpaid(order: Order, *, reason: str) -> None:
     )
 
 
-def tell_shipped_unpaid(order: Order) -> None:
-    """Goods left the house on a hold that died before anything was taken."""
+def tell_shipped_unpaid(order: Order, worth: Money) -> None:
+    """Goods left the house on a hold that died before anything was taken; what they come to."""
     cases.open_once(
         SHIPPED_UNPAID,
         about=Subject("order", order.pk),
         title=f"{order.reference} was shipped, and its hold is gone",
         detail=f"Its payment is {order.payment.state}; nothing was taken.",
-        stake=_total(order),
+        stake=worth,
     )
 
 
