@@ -16,7 +16,7 @@ from foundation.money import Money
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from orders import fulfillment, inventory, repayment
-from orders.cancellation import attention
+from orders.cancellation import attention, coverage
 from orders.fulfillment import cover, rows
 from orders.models import Order
 from orders.refusals import OrderNotCompletable
@@ -32,7 +32,8 @@ _NO_HOLD: Final = ("expired", "voided", "declined", "abandoned")
 def complete_with_what_shipped(order_id: uuid.UUID, *, by: str, reason: str) -> Order:
     """→ `completed`, in one transaction; a hold that is left is released after it.
 
-    The stock of what was not shipped is for sale again. Raises `OrderNotCompletable`.
+    The stock of what was not shipped is for sale again. What was taken for it is not given back
+    by this: it is a case. Raises `OrderNotCompletable`.
     """
     with durable():
         order = rows.locked(order_id)
@@ -91,6 +92,7 @@ def _end(order: Order, *, by: str, reason: str) -> None:
     )
     fulfillment.cancel_pending(order, by=by, reason=reason)
     cases.resolve(attention.UNPAID, order.pk, by=by, reason=reason)
+    coverage.tell_if_kept(order)
     audit.record(
         actor=by,
         action="order.complete",

@@ -12,6 +12,7 @@ NOT_UNDONE: Final = "order_not_undone"
 CRASHING: Final = "cancellation_crashing"
 UNPAID: Final = "order_unpaid"
 SHIPPED_UNPAID: Final = "shipped_unpaid"
+TAKEN_NOT_SHIPPED: Final = "taken_not_shipped"
 
 
 def tell_not_undone(cancellation: Cancellation) -> None:
@@ -58,6 +59,17 @@ def tell_shipped_unpaid(order: Order, worth: Money) -> None:
         title=f"{order.reference} was shipped, and its hold is gone",
         detail=f"Its payment is {order.payment.state}; nothing was taken.",
         stake=worth,
+    )
+
+
+def tell_taken_not_shipped(order: Order, *, shipped: Money, kept: Money) -> None:
+    """It ended with a part, and money was taken for the rest as well."""
+    cases.open_once(
+        TAKEN_NOT_SHIPPED,
+        about=Subject("order", order.pk),
+        title=f"{order.reference} is over, and more was taken than was shipped",
+        detail=f"{shipped} were shipped, {kept} more than that were taken and are still here.",
+        stake=kept,
     )
 
 
