@@ -43,6 +43,7 @@ class Report:
     skipped: list[Skipped]
     results: list[Result] = field(default_factory=list)
     hunted: list[Finding] = field(default_factory=list)
+    struck_earlier: int = 0  # doubles whose recovery was shorter than it was counted
     seconds: float = 0.0
 
     @property
@@ -90,6 +91,7 @@ class Report:
             "trials_a_second": round(trials / self.seconds, 1) if self.seconds else 0.0,
             "singles": len(singles),
             "doubles": len(self.results) - len(singles),
+            "doubles_struck_earlier": self.struck_earlier,
             "tried_again": sum(r.tries > 1 for r in (*self.discoveries, *self.results)),
             "worlds_met_before": sum(r.is_known for r in self.results),
             "on_a_desk": sum(r.is_parked for r in (*self.discoveries, *self.results)),
