@@ -63,10 +63,14 @@ class Report:
         }
         return [
             f"{told.trial.flow} / {told.trial.outcome} / {point.identity} {side}"
-            for told in self.discoveries
-            for point, side, places in _moments(plan.points_of(told))
+            for told, point, side, places in self._sides()
             if not any((told.trial.flow, told.trial.outcome, *place) in struck for place in places)
         ]
+
+    def _sides(self) -> Iterator[tuple[Result, Point, Side, list[tuple[str, Side]]]]:
+        for told in self.discoveries:
+            for point, side, places in _moments(plan.points_of(told)):
+                yield told, point, side, places
 
     @property
     def is_good(self) -> bool:
@@ -99,6 +103,7 @@ class Report:
             "points": self._points(),
             "kinds": dict(Counter(kind for told in self.discoveries for kind, _ in told.points)),
             "by_status": dict(Counter(r.status for r in (*self.discoveries, *self.results))),
+            "sides": sum(1 for _ in self._sides()),
             "unexercised": self.unexercised,
             "skipped": [f"{s.flow} / {s.outcome}: {s.reason}" for s in self.skipped],
             "failures": [
