@@ -7,6 +7,10 @@ from typing import Final
 
 _PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
+_BY_TWO: Final = ("-n", "2", "--dist", "loadgroup")
+# The long ones first, so that each process has one: the examples are those of one seed.
+_MODEL: Final = ("tests/properties/test_shopping.py", "tests/properties")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -50,20 +54,7 @@ PARTS: Final = (
     Part(
         name="model",
         title="A model of shopping",
-        # By two processes, the long ones first: 150 examples for each seed.
-        argv=(
-            *_PYTEST,
-            "-n",
-            "2",
-            "--dist",
-            "loadgroup",
-            "-p",
-            "no:randomly",
-            "tests/properties/test_shopping.py",
-            "tests/properties",
-            "--hypothesis-seed",
-            "1",
-        ),  # fmt: skip
+        argv=(*_PYTEST, *_BY_TWO, *_MODEL, "-p", "no:randomly", "--hypothesis-seed", "1"),
         tells="junit",
         seconds=600,
         environ={"MODEL_SEEDS": "1 2", "MODEL_EXAMPLES": "150", "MODEL_STEPS": "40"},
