@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, TypeVar
 
@@ -159,3 +159,24 @@ def doubles(wish: Wish, tried: Sequence[Result]) -> list[Trial]:
         Trial(first.flow, first.outcome, first.variant, first.blow, Blow(ordinal, _SIDES[nth % 2]))
         for nth, (first, ordinal) in enumerate(_sample(wish, every, wish.doubles))
     ]
+
+
+def moved(wish: Wish, tried: Sequence[Result], *, again: int) -> dict[Trial, Trial]:
+    """For each double whose second point nobody came to, the same with an earlier one.
+
+    Drawn by the seed, among those that no other double has.
+    """
+    taken, found = {result.trial for result in tried}, {}
+    for nth, missed in enumerate(r.trial for r in tried if r.status == "unreached"):
+        free = [each for each in _earlier(missed) if each not in taken]
+        if free:
+            found[missed] = random.Random(f"{wish.seed} {again} {nth}").choice(free)
+            taken.add(found[missed])
+    return found
+
+
+def _earlier(trial: Trial) -> list[Trial]:
+    """All doubles that strike an earlier point of the same recovery, on the same side."""
+    last = trial.second
+    before = range(last.ordinal if last else 0)
+    return [replace(trial, second=Blow(nth, last.side)) for nth in before if last]

@@ -43,6 +43,7 @@ class Report:
     skipped: list[Skipped]
     results: list[Result] = field(default_factory=list)
     hunted: list[Finding] = field(default_factory=list)
+    struck_earlier: int = 0  # doubles whose recovery was shorter than it was counted
     seconds: float = 0.0
 
     @property
@@ -62,10 +63,14 @@ class Report:
         }
         return [
             f"{told.trial.flow} / {told.trial.outcome} / {point.identity} {side}"
-            for told in self.discoveries
-            for point, side, places in _moments(plan.points_of(told))
+            for told, point, side, places in self._sides()
             if not any((told.trial.flow, told.trial.outcome, *place) in struck for place in places)
         ]
+
+    def _sides(self) -> Iterator[tuple[Result, Point, Side, list[tuple[str, Side]]]]:
+        for told in self.discoveries:
+            for point, side, places in _moments(plan.points_of(told)):
+                yield told, point, side, places
 
     @property
     def is_good(self) -> bool:
@@ -90,6 +95,7 @@ class Report:
             "trials_a_second": round(trials / self.seconds, 1) if self.seconds else 0.0,
             "singles": len(singles),
             "doubles": len(self.results) - len(singles),
+            "doubles_struck_earlier": self.struck_earlier,
             "tried_again": sum(r.tries > 1 for r in (*self.discoveries, *self.results)),
             "worlds_met_before": sum(r.is_known for r in self.results),
             "on_a_desk": sum(r.is_parked for r in (*self.discoveries, *self.results)),
@@ -97,6 +103,7 @@ class Report:
             "points": self._points(),
             "kinds": dict(Counter(kind for told in self.discoveries for kind, _ in told.points)),
             "by_status": dict(Counter(r.status for r in (*self.discoveries, *self.results))),
+            "sides": sum(1 for _ in self._sides()),
             "unexercised": self.unexercised,
             "skipped": [f"{s.flow} / {s.outcome}: {s.reason}" for s in self.skipped],
             "failures": [

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.crash import plan
+from tests.crash import plan, run
 from tests.crash.plan import Wish
 from tests.crash.plants import PLANTS
 from tests.crash.points import Blow, Point, Trial, normalized
@@ -158,6 +158,53 @@ def test_a_second_blow_needs_a_recovery_that_was_driven():
     known = a_result(blow=Blow(3, "before"), recovery_points=40, is_known=True)
 
     assert plan.doubles(Wish(doubles=40), [known]) == []
+
+
+def a_double(ordinal, status="ok"):
+    second = Blow(ordinal, "after")
+    return Result(Trial("checkout", "approve", blow=Blow(3, "before"), second=second), status)
+
+
+def test_a_second_blow_that_nobody_came_to_falls_earlier_by_the_seed_and_nowhere_twice():
+    tried = [a_double(0), *(a_double(nth, "unreached") for nth in (38, 39, 40))]
+
+    one, again = (plan.moved(Wish(seed=7), tried, again=0) for _ in range(2))
+
+    assert one == again != plan.moved(Wish(seed=8), tried, again=0)
+    assert set(one) == {result.trial for result in tried[1:]}
+    places = {trial.second.ordinal for trial in one.values()}
+    assert len(places) == 3
+    assert max(places) < 40
+    assert not places & {0}
+
+
+class _ShortRecoveries:
+    """A pool whose recoveries have so many points."""
+
+    def __init__(self, points):
+        self.points = points
+
+    def imap_unordered(self, _try, trials, _chunk):
+        for trial in trials:
+            is_reached = trial.second.ordinal < self.points
+            yield Result(trial, "ok" if is_reached else "unreached")
+
+
+@pytest.mark.parametrize(("points", "failures"), [(40, 0), (0, 40)])
+def test_a_double_that_is_never_reached_fails_the_run_and_only_then(points, failures):
+    first = a_result(blow=Blow(3, "before"), recovery_points=45)
+    report = a_report([first], points=[], doubles=40)
+
+    report.results += run._try_doubles(_ShortRecoveries(points), report.wish, report)
+
+    assert len(report.failures) == failures
+    told = report.as_json()
+    assert told["doubles"] == 40
+    assert (told["doubles_struck_earlier"] > 0) == (failures == 0)
+
+
+def test_a_worker_takes_a_row_of_trials_and_of_a_small_run_a_short_one():
+    assert [run._in_a_row(trials) for trials in (0, 10, 60, 112, 9_414)] == [1, 1, 2, 4, 24]
 
 
 def test_a_world_is_driven_when_it_is_new_and_again_one_time_in_twenty(tmp_path):

@@ -136,10 +136,14 @@ def _a_copy() -> Iterator[Path]:
 
 @contextmanager
 def _servers(tree: Path) -> Iterator[dict[str, str]]:
-    """Servers of the hunt's own: its runs must not meet the test database of whoever hunts."""
+    """Servers of the hunt's own: its runs must not meet the test database of whoever hunts.
+
+    Bytecode is kept in the copy: half of a run was compiling. A run takes seconds, so a file that
+    was changed or set back between two of them has another time, and is compiled anew.
+    """
     environ = {name: value for name, value in os.environ.items() if name not in services.URLS}
     with tempfile.TemporaryDirectory(prefix="checkout-hunt-") as folder:
         place = Path(folder)
         place.chmod(0o711)
         with embedded.provided(environ, data=place, durable=False):
-            yield environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+            yield environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}

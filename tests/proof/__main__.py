@@ -36,6 +36,7 @@ def main() -> int:
         "started_at": moment.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - started, 1),
         "cores": os.cpu_count(),
+        "machine": platform.platform(),
         "versions": {"Python": platform.python_version()} | {n: version(n) for n in PACKAGES},
         "parts": done,
     }

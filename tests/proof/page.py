@@ -26,8 +26,9 @@ def page(evidence: dict[str, Any]) -> str:
 def _about(evidence: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {text}" for name, text in evidence["versions"].items())
     return (
-        f"Commit `{evidence['commit']}`, {evidence['started_at']}, {evidence['cores']} cores, "
-        f"{evidence['seconds'] / 60:.0f} minutes. {versions}.\n"
+        f"Commit `{evidence['commit']}`, {evidence['started_at']}, "
+        f"{evidence['seconds'] / 60:.0f} minutes on {evidence['cores']} cores "
+        f"({evidence['machine']}). {versions}.\n"
     )
 
 
@@ -73,8 +74,20 @@ def _crash(told: dict[str, Any]) -> str:
     return (
         f"## Killed at every point\n\nSeed {told['seed']}. Points by kind, as discovered: {kinds}. "
         f"Each was struck before and after, and where it can be with its answer lost; with the "
-        f"client coming back and without.\n\n"
+        f"client coming back and without. {_struck(told)}\n\n"
         + _table(("Flow", "Processor outcomes", "Points over all outcomes"), rows)
+    )
+
+
+def _struck(told: dict[str, Any]) -> str:
+    """How much of what was discovered was struck, and how."""
+    sides, left = told["sides"], len(told["unexercised"])
+    return (
+        f"Sides of points: {sides}, of which {sides - left} were struck "
+        f"({100 * (sides - left) / sides:.1f} %). Worlds that were met before, and driven only now "
+        f"and then: {told['worlds_met_before']}. Second blows that fell earlier than drawn, "
+        f"because the recovery was shorter: {told['doubles_struck_earlier']}. Planted here: "
+        f"{sum(p['found'] for p in told['planted'].values())} of {len(told['planted'])} found."
     )
 
 
@@ -86,7 +99,8 @@ def _races(told: dict[str, Any]) -> str:
     ]
     controls = list(_controls(told))
     return (
-        f"## Every schedule of two\n\nUp to {told['preemptions']} preemptions.\n\n"
+        f"## Every schedule of two\n\nUp to {told['preemptions']} preemptions; of schedules that "
+        "can not differ, one.\n\n"
         + _table(("Pair", "Schedules", "Violations"), rows)
         + "\nWithout the guard, each pair must go wrong:\n\n"
         + _table(("Control", "Schedules until it went wrong"), controls)

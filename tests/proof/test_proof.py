@@ -9,6 +9,7 @@ import pytest
 
 from tests.proof import __main__ as proof
 from tests.proof import limited
+from tests.proof.page import _crash as crash_section
 from tests.proof.page import page
 from tests.proof.parts import PARTS, Part
 from tests.races.explorer import workers
@@ -54,14 +55,43 @@ def test_a_part_whose_time_is_up_is_not_well_and_the_page_says_so(capfd):
 
     assert (done["is_good"], done["is_time_up"], done["told"]) == (False, True, None)
     assert "NOT WELL, time is up" in capfd.readouterr().out
-    about = {"commit": "none", "started_at": "now", "cores": 2, "seconds": 1, "versions": {}}
+    about = {
+        "commit": "none",
+        "started_at": "now",
+        "cores": 2,
+        "seconds": 1,
+        "versions": {},
+        "machine": "x",
+    }
     written = page(about | {"parts": {"crash": done}})
     assert "| A part | time is up | **no** |" in written
     assert "| Together |  | 0 of 1 |" in written
 
 
+def test_the_page_says_how_much_was_struck_and_how():
+    told = {
+        "seed": 1, "points": {"capture": {"approve": 9}}, "kinds": {"sql": 9}, "sides": 40,
+        "unexercised": ["one"], "worlds_met_before": 7, "doubles_struck_earlier": 2,
+        "planted": {"bug": {"found": True}},
+    }  # fmt: skip
+
+    written = crash_section(told)
+
+    assert "40, of which 39 were struck (97.5 %)" in written
+    assert "| capture | 1 | 9 |" in written
+    assert "shorter: 2. Planted here: 1 of 1 found." in written
+
+
 def test_every_part_has_a_limit():
     assert all(part.seconds > 0 for part in PARTS)
+
+
+def test_the_model_is_asked_for_at_least_300_histories_by_different_seeds():
+    (model,) = (part.environ for part in PARTS if part.name == "model")
+    seeds = model["MODEL_SEEDS"].split()
+
+    assert len(set(seeds)) == len(seeds)
+    assert len(seeds) * int(model["MODEL_EXAMPLES"]) >= 300
 
 
 def test_pairs_are_dealt_so_that_each_is_played_once():

@@ -78,7 +78,8 @@ class Director:
     def _step(self, run: Run, script: Script, able: tuple[str, ...], last: str | None) -> str:
         who = script.choose(len(run.choices), able, last)
         actor = next(actor for actor in self.actors if actor.name == who)
-        run.choices.append(Choice(who, able, last, actor.point))
+        waiting = tuple(other.name for other in self.actors if other.state == MOVING)
+        run.choices.append(Choice(who, able, last, actor.point, waiting))
         actor.move()
         self._settle()
         run.waits += actor.state == MOVING

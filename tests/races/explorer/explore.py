@@ -17,6 +17,7 @@ from tests import builders
 from tests.races.explorer import invariants
 from tests.races.explorer.director import NAMES, Director, Run
 from tests.races.explorer.pair import Pair
+from tests.races.explorer.reduction import Reduction
 from tests.races.explorer.rest import NoRest, come_to_rest
 from tests.races.explorer.schedules import (
     Choice,
@@ -26,6 +27,7 @@ from tests.races.explorer.schedules import (
     Written,
     all_schedules,
     essential,
+    others,
     spelled,
 )
 from tests.races.explorer.stage import LOGGED
@@ -121,13 +123,18 @@ class Explorer:
         seed: int = 0,
         violations_max: int = 1,
         told: Callable[[Found], None] = lambda _: None,
+        reduced: bool = True,
     ) -> Found:
-        """Every schedule of at most `BOUND` preemptions (or `limit` of them), until it breaks."""
+        """Every schedule of at most `BOUND` preemptions (or `limit` of them), until it breaks.
+
+        Of those that can not differ only one, unless they are not to be `reduced`.
+        """
         schedules = all_schedules(
             self._choices_of,
             bound=BOUND,
             limit=limit,
             seed=seed,
+            branches=Reduction(bound=BOUND) if reduced else others,
         )
         return self._count(schedules, violations_max, told)
 

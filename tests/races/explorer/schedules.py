@@ -24,6 +24,7 @@ class Choice:
     able: tuple[str, ...]
     last: str | None
     point: str
+    waiting: tuple[str, ...] = ()  # for a lock; each goes on within the step that frees it
 
     def preempts(self, who: str) -> bool:
         """Whether choosing `who` here takes the turn away from somebody who could go on."""
@@ -35,6 +36,16 @@ class Script(Protocol):
 
     def choose(self, step: int, able: Sequence[str], last: str | None) -> str:
         """One of `able`."""
+        ...
+
+
+class Branches(Protocol):
+    """Says which other schedules a run leads to, each with its number of preemptions so far."""
+
+    def __call__(
+        self, choices: Sequence[Choice], *, given: int
+    ) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Those that part from the run after its first `given` steps."""
         ...
 
 
@@ -127,6 +138,7 @@ def all_schedules(
     bound: int,
     limit: int | None = None,
     seed: int = 0,
+    branches: Branches = others,
 ) -> Iterator[tuple[str, ...]]:
     """Play every schedule with at most `bound` preemptions, fewest first; yields each one played.
 
@@ -134,12 +146,12 @@ def all_schedules(
     """
     waiting: list[list[tuple[str, ...]]] = [[()], *([] for _ in range(bound))]
     played = 0
-    for spent, level in enumerate(waiting):
+    for spent in range(bound + 1):
         dice = random.Random(seed) if limit is not None else None
         until = math.inf if limit is None else played + (limit - played) / (bound - spent + 1)
-        while level and played < until:
+        while (level := next(filter(None, waiting[: spent + 1]), None)) and played < until:
             turns = level.pop(dice.randrange(len(level)) if dice else 0)
-            for more, other in others(play(turns), given=len(turns)):
+            for more, other in branches(play(turns), given=len(turns)):
                 if more <= bound:
                     waiting[more].append(other)
             played += 1

@@ -19,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 
 from foundation.transactions import sqlstate
 from payments.processors.stripe_http import BoundedClient
+from tests.races.explorer.footprints import AUTOCOMMIT
 
 PARKED, MOVING, DONE = "parked", "moving", "done"
 # The application's own time limits must not end a wait that the schedule makes: an actor stands
@@ -109,7 +110,8 @@ def _watch_connection(actor: Actor) -> None:
     """Make every statement, COMMIT and ROLLBACK of this thread's connection a point."""
 
     def statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        my_turn(" ".join(sql.split()))
+        ending = "" if context["connection"].in_atomic_block else AUTOCOMMIT
+        my_turn(" ".join(sql.split()) + ending)
         try:
             return execute(sql, params, many, context)
         except DatabaseError as error:
