@@ -1,0 +1,7 @@
+"""What the processor told us of a day, the runs that compared it with our books, and the breaks."""
+
+from reconciliation.models.break_ import ReconciliationBreak
+from reconciliation.models.run import ReconciliationRun
+from reconciliation.models.settlement import SettlementLine, SettlementReport
+
+__all__ = ["ReconciliationBreak", "ReconciliationRun", "SettlementLine", "SettlementReport"]

@@ -1,0 +1,54 @@
+"""One comparison of a day: what was looked at, and what came of it."""
+
+from django.db import models
+from django.db.models import Q
+
+from foundation import clock
+from foundation.ids import new_id, public
+
+
+class ReconciliationRun(models.Model):
+    """A day of an account, compared once more: the newest version is what is believed.
+
+    A day for which nothing was told, or what was told could not be read, is `failed` with the
+    reason: it never reads as a day without breaks.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.CharField(max_length=64)
+    day = models.DateField(help_text="in the time zone of the processor's account")
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
+    asked_by = models.CharField(max_length=120)
+    counts = models.JSONField(default=dict, help_text="matched, waiting, breaks by class, ...")
+    digest = models.CharField(
+        max_length=64, blank=True, help_text="of what was found; a re-run of the same has the same"
+    )
+    error = models.CharField(max_length=1000, blank=True)
+    started_at = models.DateTimeField(default=clock.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "day", "version"], name="one_run_per_version_of_a_day"
+            ),
+            models.CheckConstraint(
+                name="a_finished_run_says_when",
+                condition=Q(state="running") | Q(finished_at__isnull=False),
+            ),
+        ]
+        permissions = [("start_reconciliation", "Can start a reconciliation run")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.day} v{self.version}"
+
+    @property
+    def reference(self) -> str:
+        """Our public id."""
+        return public("run", self.id)
