@@ -106,6 +106,10 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
     "shipped_unpaid": CaseKind(
         owner=_MONEY, due_seconds=4 * _HOUR, healed="orders.case_verbs.made_good_orders"
     ),
+    # An order ended with a part, and the shopper paid for more: somebody has to give it back.
+    "taken_not_shipped": CaseKind(
+        owner=_MONEY, due_seconds=_DAY, healed="orders.case_verbs.given_back_orders"
+    ),
     "mail_given_up": CaseKind(
         owner=_SHOP,
         due_seconds=_DAY,

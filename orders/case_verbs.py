@@ -7,6 +7,7 @@ from typing import Final
 from foundation.errors import DomainError
 from foundation.models import Case
 from orders import completion, notifications, repayment, settlement, stalled, unheard
+from orders.cancellation import coverage
 from orders.cancellation import recovery as cancellation_recovery
 from orders.cancellation.follow import follow_payment
 from orders.checkout import recovery
@@ -122,6 +123,13 @@ def made_good_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Those shipped on a dead hold that were paid after all."""
     rows = Order.objects.filter(pk__in=ids, payment__captured_amount__gt=0)
     return list(rows.values_list("pk", flat=True))
+
+
+def given_back_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of which no more is kept than was shipped; a bank that still decides may bring more."""
+    undisputed = Order.objects.filter(pk__in=ids, payment__is_disputed=False)
+    orders = undisputed.select_related("payment")
+    return [order.pk for order in orders if not coverage.kept_amount(order)]
 
 
 def ended_checkouts(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

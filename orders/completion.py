@@ -15,8 +15,8 @@ from foundation.idempotency import from_now
 from foundation.money import Money
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from orders import fulfillment, inventory, repayment, values
-from orders.cancellation import attention
+from orders import fulfillment, inventory, repayment
+from orders.cancellation import attention, coverage
 from orders.fulfillment import cover, rows
 from orders.models import Order
 from orders.refusals import OrderNotCompletable
@@ -32,7 +32,8 @@ _NO_HOLD: Final = ("expired", "voided", "declined", "abandoned")
 def complete_with_what_shipped(order_id: uuid.UUID, *, by: str, reason: str) -> Order:
     """→ `completed`, in one transaction; a hold that is left is released after it.
 
-    The stock of what was not shipped is for sale again. Raises `OrderNotCompletable`.
+    The stock of what was not shipped is for sale again. What was taken for it is not given back
+    by this: it is a case. Raises `OrderNotCompletable`.
     """
     with durable():
         order = rows.locked(order_id)
@@ -70,8 +71,7 @@ def _is_asked_anew(order: Order) -> bool:
 
 def worth_of_shipped(order: Order) -> Money:
     """What was shipped so far comes to, tax and shipping included."""
-    units = rows.shipped_units(order)
-    return Money(values.of_shipped(order, order.lines.all(), units), order.currency)
+    return Money(cover.worth_of_shipped(order), order.currency)
 
 
 def _not(order: Order, detail: str) -> OrderNotCompletable:
@@ -92,6 +92,7 @@ def _end(order: Order, *, by: str, reason: str) -> None:
     )
     fulfillment.cancel_pending(order, by=by, reason=reason)
     cases.resolve(attention.UNPAID, order.pk, by=by, reason=reason)
+    coverage.tell_if_kept(order)
     audit.record(
         actor=by,
         action="order.complete",

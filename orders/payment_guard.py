@@ -11,8 +11,7 @@ from typing import Final
 
 from django.db.models import Sum
 
-from orders import values
-from orders.fulfillment import rows
+from orders.fulfillment import cover
 from orders.models import Checkout, Order
 from orders.refusals import OrderCanceling, PaymentInCheckout, ShippedGoodsUnpaid
 from payments.models import Payment
@@ -58,12 +57,12 @@ def _refuse_while_at_work(checkout_id: uuid.UUID) -> None:
 def refuse_if_shipped_unpaid(order: Order) -> None:
     """What is gone must be paid: the hold is the last that there is to take it from.
 
+    What was taken counts although it was given back since. By us: on purpose, it was paid. By the
+    bank: it decides about that money, and to take it again would be to charge twice.
+
     Under the order's lock. Raises `ShippedGoodsUnpaid`.
     """
-    units = rows.shipped_units(order)
-    if not units:
-        return
-    shipped = values.of_shipped(order, order.lines.all(), units)
+    shipped = cover.worth_of_shipped(order)
     payments = Payment.objects.filter(stream=order.checkout_id)
     captured = payments.aggregate(amount=Sum("captured_amount"))["amount"] or 0
     if shipped > captured:

@@ -15,7 +15,7 @@ from foundation import clock
 from foundation.state_machine import IllegalTransition
 from foundation.transactions import durable
 from orders import values
-from orders.fulfillment import rows
+from orders.fulfillment import cover, rows
 from orders.models import Order, Settlement
 from payments.models import Payment, Source
 from payments.refusals import NotCapturable
@@ -140,8 +140,7 @@ def _all_of_it(order: Order, payment: Payment) -> Take | None:
 
 
 def _all_that_shipped(order: Order, payment: Payment) -> Take | None:
-    shipped = values.of_shipped(order, order.lines.all(), rows.shipped_units(order))
-    missing = min(shipped - payment.captured_amount, payment.capturable)
+    missing = min(cover.worth_of_shipped(order) - payment.captured_amount, payment.capturable)
     return Take(missing, is_final=True) if missing > 0 else None
 
 

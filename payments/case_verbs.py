@@ -63,8 +63,11 @@ def look_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - as
 
 
 def _payment_of(case: Case) -> uuid.UUID:
-    refund = Refund.objects.filter(pk=case.aggregate_id).first()
-    return refund.payment_id if refund else case.aggregate_id
+    for model in (Refund, Dispute):
+        row = model.objects.filter(pk=case.aggregate_id).first()
+        if row is not None:
+            return row.payment_id
+    return case.aggregate_id
 
 
 def settled_payments(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

@@ -16,8 +16,10 @@ class Dashboard:
     def __init__(self, shop):
         self.http = shop.http
 
-    def capture(self, payment, amount=None):
+    def capture(self, payment, amount=None, *, final=True):
         asked = {} if amount is None else {"amount_to_capture": amount}
+        if not final:
+            asked["final_capture"] = "false"
         return self._post(f"/v1/payment_intents/{intent_of(payment)}/capture", asked)
 
     def cancel(self, payment):

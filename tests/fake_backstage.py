@@ -55,7 +55,8 @@ class Backstage:
             amount=amount or account.seen.captured_amount, currency=account.seen.currency,
             reason="general" if asking else reason, is_inquiry=asking,
             status="warning_needs_response" if asking else "needs_response",
-            evidence_due_by=clock.now() + HOLD, fee_amount=None if asking else DISPUTE_FEE,
+            evidence_due_by=clock.now() + HOLD,
+            fees={} if asking else {account.seen.currency: DISPUTE_FEE},
         )  # fmt: skip
         account.disputes.append(dispute)
         account.change(disputed=True)

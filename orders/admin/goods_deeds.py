@@ -10,6 +10,7 @@ from foundation.money import Money
 from foundation.sections import Facts
 from orders import completion, fulfillment
 from orders.admin.deeds import Act, Deed
+from orders.cancellation import coverage
 from orders.models import Fulfillment, Order, Settlement
 from payments.admin import amounts
 
@@ -79,15 +80,20 @@ def _why_not_complete(order: Order) -> str:
 def _ask_complete(order: Order) -> Question:
     shipped = completion.worth_of_shipped(order)
     held = Money(order.payment.capturable, order.currency)
+    kept = Money(coverage.kept_amount(order), order.currency)
     consequence = (
         "The order is completed: what was not shipped is not owed any more, and its stock is for"
         f" sale again.{f' The hold of {held} is released.' if held.amount else ''} Nothing is"
-        " given back by this, and the customer is not told: agree with him first. This can not be"
-        " undone."
+        f" given back by this, and the customer is not told: agree with him first.{_told(kept)}"
+        " This can not be undone."
     )
     pairs = [("Order", order.public_number), ("Shipped", shipped), *amounts(order.payment)]
     text = f"Complete {order.public_number} with what was shipped?"
     return Question("Complete with what was shipped", text, Facts("", pairs), consequence)
+
+
+def _told(kept: Money) -> str:
+    return f" {kept} were taken for it, and a case asks to give them back." if kept.amount else ""
 
 
 def _complete(order: Order, act: Act) -> str:

@@ -13,6 +13,7 @@ CRASHING: Final = "cancellation_crashing"
 UNPAID: Final = "order_unpaid"
 SHIPPED_UNPAID: Final = "shipped_unpaid"
 NOT_FOLLOWED: Final = "order_not_followed"
+TAKEN_NOT_SHIPPED: Final = "taken_not_shipped"
 
 
 def tell_not_undone(cancellation: Cancellation) -> None:
@@ -51,14 +52,25 @@ def tell_unpaid(order: Order, *, reason: str) -> None:
     )
 
 
-def tell_shipped_unpaid(order: Order) -> None:
-    """Goods left the house on a hold that died before anything was taken."""
+def tell_shipped_unpaid(order: Order, worth: Money) -> None:
+    """Goods left the house on a hold that died before anything was taken; what they come to."""
     cases.open_once(
         SHIPPED_UNPAID,
         about=Subject("order", order.pk),
         title=f"{order.reference} was shipped, and its hold is gone",
         detail=f"Its payment is {order.payment.state}; nothing was taken.",
-        stake=_total(order),
+        stake=worth,
+    )
+
+
+def tell_taken_not_shipped(order: Order, *, shipped: Money, kept: Money) -> None:
+    """It ended with a part, and money was taken for the rest as well."""
+    cases.open_once(
+        TAKEN_NOT_SHIPPED,
+        about=Subject("order", order.pk),
+        title=f"{order.reference} is over, and more was taken than was shipped",
+        detail=f"{shipped} were shipped, {kept} more than that were taken and are still here.",
+        stake=kept,
     )
 
 

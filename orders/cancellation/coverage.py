@@ -2,6 +2,7 @@
 
     placed, fulfilling   and the payment is over and covers less than the order → payment_required
     payment_required     and what was taken, not merely held, covers all of it  → on as before
+    completed            and more was taken than was shipped                    → a person's case
 
 A hold alone is no reason to go on: whoever lets go of one stops its order first.
 """
@@ -27,13 +28,13 @@ STOPPABLE: Final = ("placed", "fulfilling")
 # What is given back or disputed is somebody's decision, and no end of a hold.
 ENDED: Final = ("captured", "partially_refunded", "expired", "voided")
 _DIED: Final = "the authorization died before it was captured"
-_UNTROUBLED: Final = (*STOPPABLE, "completed")
 
 
 def is_in_line(order: Order) -> bool:
     """Whether there is nothing to reconsider, by the row that was read: the ordinary capture."""
-    is_taken = cover.taken_amount(order.payment) >= order.total_amount
-    return is_taken and order.state in _UNTROUBLED
+    if cover.taken_amount(order.payment) < order.total_amount:
+        return False
+    return order.state in STOPPABLE or (order.state == "completed" and not kept_amount(order))
 
 
 def reconsider(order_id: uuid.UUID, *, reason: str = "") -> bool:
@@ -57,7 +58,27 @@ def _move(order: Order, *, reason: str) -> bool:
         repayment.go_on(order, reason="it turned out to be paid")
         attention.is_paid(order)
         return True
+    if order.state == "completed":
+        tell_if_kept(order)
     return False
+
+
+def tell_if_kept(order: Order) -> None:
+    """Money of the shopper's for which nothing will be shipped any more is on a person's desk.
+
+    In the caller's transaction, under the locks of the order, which is over, and of its payment.
+    """
+    if kept := kept_amount(order):
+        attention.tell_taken_not_shipped(
+            order,
+            shipped=Money(cover.worth_of_shipped(order), order.currency),
+            kept=Money(kept, order.currency),
+        )
+
+
+def kept_amount(order: Order) -> int:
+    """What was taken, is still here, and is more than was shipped. Minor units."""
+    return max(0, order.payment.refundable - cover.worth_of_shipped(order))
 
 
 def _owes_units(order: Order) -> bool:

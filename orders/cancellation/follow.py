@@ -12,10 +12,12 @@ from django.conf import settings
 from events import outbox
 from events.outbox import Event
 from foundation.idempotency import from_now
+from foundation.money import Money
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from orders import fulfillment, inventory, repayment
 from orders.cancellation import attention, coverage, money
+from orders.fulfillment import cover
 from orders.fulfillment import rows as fulfillment_rows
 from orders.models import Order
 from orders.states import ORDER
@@ -111,6 +113,8 @@ def _tell_if_shipped_unpaid(order_id: uuid.UUID) -> None:
     order = Order.objects.select_related("payment").get(pk=order_id)
     payment = order.payment
     is_dead = payment.state in ("voided", "expired") and payment.captured_amount == 0
-    if is_dead and order.state in _MAY_HAVE_SHIPPED and fulfillment.is_under_way(order):
+    if not is_dead or order.state not in _MAY_HAVE_SHIPPED:
+        return
+    if worth := cover.worth_of_shipped(order):
         with durable():
-            attention.tell_shipped_unpaid(order)
+            attention.tell_shipped_unpaid(order, Money(worth, order.currency))

@@ -38,6 +38,11 @@ def refuse_unless_covered(order: Order, fulfillment: Fulfillment) -> None:
         )
 
 
+def worth_of_shipped(order: Order) -> int:
+    """What was shipped so far comes to, tax and shipping included. Minor units."""
+    return values.of_shipped(order, order.lines.all(), rows.shipped_units(order))
+
+
 def covered_amount(payment: Payment) -> int:
     """What can be counted on: taken, or held by a hold that lives. Minor units."""
     taken = taken_amount(payment)

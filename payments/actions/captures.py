@@ -55,7 +55,7 @@ def _push(operation_id: uuid.UUID) -> None:
 
 
 def _send_again(payment: Payment, operation_id: uuid.UUID) -> None:
-    """Unless its owner forbids it by now, which is then the outcome."""
+    """Unless something else is the outcome by now, like its owner's no."""
     try:
         capture.capture(
             payment.pk,
@@ -66,7 +66,7 @@ def _send_again(payment: Payment, operation_id: uuid.UUID) -> None:
             operation_id=operation_id,
         )
     except DomainError:
-        if owner.refusal(payment.pk, owner.CAPTURE) is None:
+        if _outcome(operation_id) is None:
             raise
 
 
@@ -91,12 +91,18 @@ def _without_end(payment: Payment | None) -> Answer | None:
     if payment.state == "capturing":
         return None
     if payment.state in HELD:
-        forbidden = owner.refusal(payment.pk, owner.CAPTURE)
+        forbidden = owner.refusal(payment.pk, owner.CAPTURE) or _too_late(payment)
         return performing.refusal(forbidden, payment) if forbidden else None
     if payment.state in TAKEN:
         taken = PaymentAlreadyCaptured("Not by this request.", **links(payment))
         return performing.refusal(taken, payment)
     return performing.refusal(NotCapturable(f"It is {payment.state}."), payment)
+
+
+def _too_late(payment: Payment) -> PaymentChanged | None:
+    """Put back, and then a part was taken elsewhere: what was claimed is not there any more."""
+    why = capture.cannot_be_sent(payment)
+    return PaymentChanged(f"Nothing was sent for this request. {why}") if why else None
 
 
 def _pending(operation_id: uuid.UUID) -> Answer:

@@ -101,7 +101,8 @@ class ProcessorRefund:
 class ProcessorDispute:
     """A cardholder's objection. An inquiry moves no money; any other took `amount` at opening.
 
-    `fee_amount` is what the dispute itself has cost so far, None while no fee is booked.
+    `fees` is what the dispute itself has cost so far, in minor units of each currency: the
+    account's own, which need not be that of `amount`. Empty while no fee is booked.
     """
 
     processor_reference: str
@@ -112,7 +113,7 @@ class ProcessorDispute:
     status: DisputeStatus
     is_inquiry: bool = False
     evidence_due_by: dt.datetime | None = None
-    fee_amount: int | None = None
+    fees: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

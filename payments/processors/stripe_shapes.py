@@ -4,6 +4,7 @@ Raises KeyError, TypeError or ValueError; `stripe_errors` makes an `OutcomeUnkno
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -91,8 +92,7 @@ def refund(doc: Doc) -> ProcessorRefund:
 
 
 def dispute(doc: Doc) -> ProcessorDispute:
-    """A Dispute. Its fee is what its balance transactions cost."""
-    lines: Sequence[Doc] = doc.get("balance_transactions") or []
+    """A Dispute. Its fees are what its balance transactions cost."""
     card = (doc.get("payment_method_details") or {}).get("card") or {}
     return ProcessorDispute(
         processor_reference=doc["id"],
@@ -103,7 +103,7 @@ def dispute(doc: Doc) -> ProcessorDispute:
         status=_DISPUTE[doc["status"]],
         is_inquiry=card.get("case_type") == "inquiry" or doc["status"].startswith("warning_"),
         evidence_due_by=moment((doc.get("evidence_details") or {}).get("due_by")),
-        fee_amount=sum(whole(line["fee"]) for line in lines) if lines else None,
+        fees=_fees(doc.get("balance_transactions") or []),
     )
 
 
@@ -155,6 +155,17 @@ def whole(amount: object) -> int:
     if not isinstance(amount, int) or isinstance(amount, bool):
         raise TypeError("an amount that is no whole number")
     return amount
+
+
+def _fees(lines: Sequence[Doc]) -> Mapping[str, int]:
+    """Currency → what these lines cost; each is in the currency that the account settles in.
+
+    https://docs.stripe.com/api/disputes/object#dispute_object-balance_transactions
+    """
+    costs: Counter[str] = Counter()
+    for line in lines:
+        costs[line["currency"].upper()] += whole(line["fee"])
+    return {currency: amount for currency, amount in costs.items() if amount}
 
 
 def _status(intent: Doc, *, captured: int) -> Status:

@@ -88,6 +88,17 @@ def claim(payment: Payment, wish: Wish, *, amount: int | None = None, final: boo
     else was faster.
     """
     steps.lock_and_read(payment)
+    wanted, is_last = _wanted(payment, amount, final=final)
+    move(
+        payment, table=PAYMENT, to="capturing", by=wish.by, only_from=(payment.state,),
+        lease_token=payment.lease_token + 1, claimed_amount=wanted, claimed_final=is_last,
+        **steps.new_claim(wish),
+    )  # fmt: skip
+    payment.is_first_sending = True
+
+
+def _wanted(payment: Payment, amount: int | None, *, final: bool) -> tuple[int, bool]:
+    """How much would be taken, and whether that lets go of the rest."""
     capturable = _capturable(payment)
     wanted = capturable if amount is None else amount
     if not 0 < wanted <= capturable:
@@ -100,12 +111,19 @@ def claim(payment: Payment, wish: Wish, *, amount: int | None = None, final: boo
         raise MulticaptureNotGranted(
             "The first capture lets go of the rest; send it as final.", **links(payment)
         )
-    move(
-        payment, table=PAYMENT, to="capturing", by=wish.by, only_from=(payment.state,),
-        lease_token=payment.lease_token + 1, claimed_amount=wanted, claimed_final=is_last,
-        **steps.new_claim(wish),
-    )  # fmt: skip
-    payment.is_first_sending = True
+    return wanted, is_last
+
+
+def cannot_be_sent(payment: Payment) -> str:
+    """Why what was claimed last, and put back, can not be taken of this hold any more, or "".
+
+    A hold never grows and its grant never returns, so this is final.
+    """
+    try:
+        _wanted(payment, payment.claimed_amount, final=payment.claimed_final)
+    except (AmountExceedsCapturable, MulticaptureNotGranted) as refused:
+        return refused.detail
+    return ""
 
 
 def claim_on_record(

@@ -5,6 +5,8 @@ our transactions say, and the difference is written down. So a dispute may be se
 is over, twice, or again after it was won, and the sums are the same.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from foundation import cases, clock
@@ -48,11 +50,13 @@ def record(payment: Payment, seen: ProcessorDispute, *, by: str) -> bool:
     row = Dispute.objects.filter(processor_reference=seen.processor_reference).first()
     news = ["dispute.opened"] if row is None else []
     row = row or _open(payment, seen)
-    has_moved = row.evidence_due_by != seen.evidence_due_by
+    has_moved = (row.evidence_due_by, row.amount) != (seen.evidence_due_by, seen.amount)
     news += _follow(row, seen, by=by)
-    missing = _missing_steps(payment, row, fee_amount=seen.fee_amount or 0, by=by)
+    fee_amount = seen.fees.get(payment.currency, 0)
+    missing = _missing_steps(payment, row, fee_amount=fee_amount, by=by)
     if news or has_moved:
-        _put_on_desk(payment, row)
+        _put_on_desk(row)
+    _report_currency(payment, row, seen.fees)
     if missing or news:
         is_disputed = payment.disputes.filter(state="open", is_inquiry=False).exists()
         steps.book(payment, *missing, by=by, reason="dispute", is_disputed=is_disputed)
@@ -77,7 +81,7 @@ def _follow(row: Dispute, seen: ProcessorDispute, *, by: str) -> list[str]:
     news = ["dispute.opened"] if row.is_inquiry and not seen.is_inquiry else []
     facts = {
         "amount": seen.amount,
-        "fee_amount": seen.fee_amount or row.fee_amount,
+        "fee_amount": seen.fees.get(row.currency) or row.fee_amount,
         "is_inquiry": seen.is_inquiry,
         "evidence_due_by": seen.evidence_due_by,
         "processor_status": seen.status,
@@ -121,19 +125,19 @@ def _levels(payment: Payment, row: Dispute, *, is_first: bool) -> tuple[int, ...
     A dispute that is seen first when it is won took the money all the same, and returned it:
     the processor's books have both lines, so ours have them too.
     """
-    if row.is_inquiry or row.processor_status in _NOTHING_TAKEN:
-        return (0,)
-    if row.currency != payment.currency:
-        return (0,)  # a case: see `_put_on_desk`
+    if not _takes_money(row) or row.currency != payment.currency:
+        return (0,)  # what is in another currency is a case: see `_report_currency`
     if row.state == "won":
         return (row.amount, 0) if is_first else (0,)
     return (row.amount,)
 
 
-def _put_on_desk(payment: Payment, row: Dispute) -> None:
-    """Open, it is a case whose deadline is the bank's, moved or not; decided, the case is over."""
-    if row.currency != payment.currency and not row.is_inquiry:
-        _report_currency(payment, row)
+def _takes_money(row: Dispute) -> bool:
+    return not row.is_inquiry and row.processor_status not in _NOTHING_TAKEN
+
+
+def _put_on_desk(row: Dispute) -> None:
+    """Open, it is a case: deadline and stake are the bank's, moved or not. Decided, it is over."""
     if row.state != "open":
         cases.resolve(CASE, row.pk, by="processor", reason=row.processor_status)
         return
@@ -147,16 +151,33 @@ def _put_on_desk(payment: Payment, row: Dispute) -> None:
     )
 
 
-def _report_currency(payment: Payment, row: Dispute) -> None:
-    """What the bank took is not in the payment's currency: a person books what it came to."""
-    stake = Money(row.amount, row.currency)
+def _report_currency(payment: Payment, row: Dispute, fees: Mapping[str, int]) -> None:
+    """What it took is not in the payment's currency: a person books what it came to.
+
+    Told at every look: the fee may come after the news of the dispute, and without any.
+    """
+    took = _taken_elsewhere(payment, row, fees)
+    if not took:
+        return
     cases.open_once(
         DIFFERS,
-        about=Subject("payment", payment.pk),
-        title=f"{payment.reference}: disputed in {row.currency}",
-        detail=f"{row.reference} is of {stake}, its payment in {payment.currency}: not booked.",
-        stake=stake,
+        about=Subject("dispute", row.pk),
+        title=f"{payment.reference}: disputed in {took[0].currency}",
+        detail=f"{row.reference} took {' and '.join(map(str, took))}, fees included;"
+        f" its payment is in {payment.currency}: not booked.",
+        stake=took[0],
     )
+
+
+def _taken_elsewhere(payment: Payment, row: Dispute, fees: Mapping[str, int]) -> list[Money]:
+    """What the dispute took, fees included, in each currency but the payment's."""
+    took = Counter({row.currency: row.amount} if _takes_money(row) else {})
+    took.update(fees)
+    return [
+        Money(amount, currency)
+        for currency, amount in took.items()
+        if currency != payment.currency and amount > 0
+    ]
 
 
 def _sequence(payment: Payment, row: Dispute, kind: Kind) -> int:

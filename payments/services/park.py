@@ -9,6 +9,7 @@ import uuid
 from typing import Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 
 from foundation import clock
@@ -51,9 +52,18 @@ def _park(asked: Payment | Refund) -> None:
 
 
 def survived(asked: Payment | Refund) -> None:
-    """Whoever asked came through; nobody has died of it in a row any more."""
-    if asked.crashes:
-        type(asked).objects.filter(pk=asked.pk).update(crashes=0)
+    """Whoever asked came through; nobody has died of it in a row any more.
+
+    The line to the database may have broken while he asked, and that is no death either.
+    """
+    if not asked.crashes:
+        return
+    row = type(asked).objects.filter(pk=asked.pk)
+    try:
+        row.update(crashes=0)
+    except (OperationalError, InterfaceError):
+        connection.close()  # the next statement opens a new one
+        row.update(crashes=0)
 
 
 def let_go_on(row_id: uuid.UUID) -> bool:

@@ -104,10 +104,32 @@ def test_nor_is_a_refund_or_a_dispute(change):
     dispute = refund | {"status": "won"}
 
     assert stripe_shapes.refund(refund).reference == ""
-    assert stripe_shapes.dispute(dispute).fee_amount is None
+    assert stripe_shapes.dispute(dispute).fees == {}
     for shape, doc in ((stripe_shapes.refund, refund), (stripe_shapes.dispute, dispute)):
         with pytest.raises((KeyError, TypeError)):
             shape(doc | change)
+
+
+def test_what_a_dispute_cost_is_told_in_the_currency_of_each_of_its_lines():
+    """They are in the account's settlement currency, which need not be the dispute's."""
+    lines = [
+        {"fee": 1500, "currency": "eur"}, {"fee": 20, "currency": "usd"},
+        {"fee": 5, "currency": "eur"}, {"fee": 0, "currency": "usd"},
+    ]  # fmt: skip
+    dispute = {"id": "du_1", "amount": 5, "currency": "usd", "status": "won"}
+
+    seen = stripe_shapes.dispute(dispute | {"balance_transactions": lines})
+
+    assert (seen.amount, seen.currency) == (5, "USD")
+    assert seen.fees == {"EUR": 1505, "USD": 20}
+
+
+@pytest.mark.parametrize("line", [{"fee": 5}, {"fee": None, "currency": "usd"}])
+def test_a_cost_without_an_amount_or_a_currency_is_not_guessed_at(line):
+    dispute = {"id": "du_1", "amount": 5, "currency": "usd", "status": "won"}
+
+    with pytest.raises((KeyError, TypeError)):
+        stripe_shapes.dispute(dispute | {"balance_transactions": [line]})
 
 
 @pytest.mark.parametrize(

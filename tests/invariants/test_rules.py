@@ -7,8 +7,9 @@ from django.db import DatabaseError, connection, transaction
 
 from foundation import cases, clock, invariants
 from foundation.cases import Subject
+from foundation.ids import new_id
 from foundation.invariants import Invariant, every_rule
-from foundation.models import Case, Transition
+from foundation.models import AuditEntry, Case, Transition
 from orders.checkout.recovery import recover_checkouts
 from orders.models import Order
 from tests import builders
@@ -123,6 +124,38 @@ def test_an_order_that_waits_for_money_since_a_moment_has_its_grace(busy_shop):
 
     clock.move(dt.timedelta(seconds=3601))
     assert "unpaid_orders_are_cases" in broken()
+
+
+@pytest.mark.parametrize(
+    ("days", "actor", "about", "is_broken"),
+    [
+        (-2, "staff:ana", "the same", False),  # a release in doubt for days, then settled
+        (-300, "staff:ana", "the same", False),
+        (0, "staff:ana", "another", False),  # canceling an order moves its payment as well
+        (-2, "staff:ana", "another", True),
+        (-2, "staff:ben", "the same", True),
+        (0, "staff:ben", "the same", True),
+        (1, "staff:ana", "the same", True),  # said afterwards
+        (1, "staff:ana", "another", True),
+    ],
+)
+def test_a_move_by_staff_is_on_record_however_long_it_was_in_doubt(
+    busy_shop, days, actor, about, is_broken
+):
+    payment = Order.objects.get().payment
+    Transition.objects.create(
+        aggregate="payment", aggregate_id=payment.pk, from_state="voiding", to_state="voided",
+        actor="staff:ana", reason="", at=clock.now(),
+    )  # fmt: skip
+    assert "staff_moves_are_on_record" in broken()
+
+    AuditEntry.objects.create(
+        actor=actor, action="payment.void", aggregate="payment", reason="asked for",
+        aggregate_id=payment.pk if about == "the same" else new_id(),
+        at=clock.now() + dt.timedelta(days=days),
+    )  # fmt: skip
+
+    assert ("staff_moves_are_on_record" in broken()) == is_broken
 
 
 def test_a_window_leaves_older_rows_alone(busy_shop):

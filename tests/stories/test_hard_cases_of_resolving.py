@@ -1,6 +1,7 @@
 """What kills every sweep that asks about it: counted before, parked, and let go on by a person."""
 
 import pytest
+from django.db import connection
 
 from foundation import cases
 from foundation.models import Case
@@ -107,4 +108,21 @@ def test_sweeps_that_hear_nothing_are_no_deaths(in_doubt, settings, monkeypatch)
 
     assert [sweep() for _ in range(settings.CRASHES_MAX + 2)] == [1] * (settings.CRASHES_MAX + 2)
 
+    assert not Case.objects.filter(kind=KIND).exists()
+
+
+def test_a_line_to_the_database_that_breaks_meanwhile_is_no_death(in_doubt, settings, monkeypatch):
+    """Whoever asked came through, and says so on a new line; the next in doubt is asked about."""
+
+    def cut(self, **facts):
+        connection.connection.close()
+        raise RuntimeError("a bug, caught and logged")
+
+    monkeypatch.setattr(StripeProcessor, "find", cut)
+    monkeypatch.setattr(StripeProcessor, "find_refund", cut)
+
+    assert [sweep() for _ in range(settings.CRASHES_MAX + 2)] == [1] * (settings.CRASHES_MAX + 2)
+
+    in_doubt.refresh_from_db()
+    assert in_doubt.crashes == 0
     assert not Case.objects.filter(kind=KIND).exists()

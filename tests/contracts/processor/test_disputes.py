@@ -28,7 +28,7 @@ def test_a_dispute_takes_the_money_with_a_fee_and_a_deadline(world):
     assert dispute.payment_reference == paid.processor_reference
     assert (dispute.amount, dispute.currency) == (2000, "USD")
     assert (dispute.reason, dispute.status) == ("product_not_received", "needs_response")
-    assert (dispute.is_inquiry, dispute.fee_amount) == (False, 1500)
+    assert (dispute.is_inquiry, dispute.fees) == (False, {"USD": 1500})
     assert dispute.evidence_due_by > clock.now()
     assert world.seen(paid).disputed
     assert lines_of(world, wanted) == [("dispute", -2000)]
@@ -41,7 +41,7 @@ def test_an_inquiry_takes_nothing(world):
     [inquiry] = disputes_of(world, paid)
 
     assert (inquiry.is_inquiry, inquiry.status) == (True, "warning_needs_response")
-    assert inquiry.fee_amount is None
+    assert inquiry.fees == {}
     assert lines_of(world, wanted) == []
 
 
@@ -66,7 +66,7 @@ def test_a_dispute_that_is_won_brings_the_money_back_and_a_lost_one_does_not(wor
     world.backstage.close_dispute(paid.processor_reference, wanted, status)
 
     [dispute] = disputes_of(world, paid)
-    assert (dispute.status, dispute.fee_amount) == (status, 1500)
+    assert (dispute.status, dispute.fees) == (status, {"USD": 1500})
     assert lines_of(world, wanted) == lines
 
 

@@ -2,12 +2,15 @@
 
 import pytest
 
+from foundation import cases
 from foundation.models import AuditEntry, Case
 from orders import completion
 from orders.models import Fulfillment, Reservation, StockItem
 from orders.refusals import OrderNotCompletable
 from payments.models import Source
+from payments.services.capture import capture
 from payments.services.observe import look_and_observe
+from payments.services.refund import refund
 from tests import builders
 from tests.at_the_processor import Dashboard
 from tests.invariants.test_rules import broken
@@ -20,6 +23,7 @@ from tests.stories.test_cases import act, the_case
 from tests.stories.test_staff import somebody
 
 HALF = 2299  # one mug of two, and the shipping
+REST = 1999  # the other one
 
 
 def one_mug_of(api, settings, *, policy="on_fulfillment"):
@@ -183,3 +187,95 @@ def test_its_hold_is_only_let_go_of_in_its_last_hours(shop, shipped_in_part, set
 
     assert shop.holds(shipped_in_part.payment.reference) == []
     assert effects(shop, shipped_in_part.payment, "capture") == [HALF]
+
+
+@pytest.fixture
+def taken_at_once(api, settings):
+    """All of the money was taken, and one mug of two has left the house."""
+    order = an_order(api, settings, "manual")
+    capture(order.payment_id, by="system:settlement")
+    world.play_events()
+    patch(api, take_out(api, order, {"MUG-BLUE": 1}).json(), status="shipped")
+    world.play_events()
+    assert (now(order).state, now(order).payment.captured_amount) == ("fulfilling", HALF + REST)
+    return now(order)
+
+
+def give_back(order, amount):
+    refund(order.payment_id, by="staff:ana", reason="not sent", amount=amount)
+    world.sweep_only("resolve_healed_cases")
+
+
+def test_what_was_taken_for_the_part_that_never_ships_is_a_persons_to_give_back(taken_at_once):
+    complete(taken_at_once)
+
+    case = the_case("taken_not_shipped")
+    assert (case.aggregate_id, case.amount, case.state) == (taken_at_once.pk, REST, "open")
+    assert case.owner == "role:payments"
+    assert "22.99 USD were shipped" in case.detail
+
+
+def test_that_case_ends_when_all_of_it_was_given_back(taken_at_once):
+    complete(taken_at_once)
+
+    give_back(taken_at_once, REST - 1)
+    assert the_case("taken_not_shipped").state == "open"
+
+    give_back(taken_at_once, 1)
+    assert the_case("taken_not_shipped").state == "resolved"
+
+
+def test_or_when_a_person_says_why_it_is_kept(taken_at_once):
+    complete(taken_at_once)
+
+    cases.close(the_case("taken_not_shipped").pk, by="staff:ana", reason="a voucher instead")
+    world.drive_everything(3, seconds=86_401)
+
+    assert the_case("taken_not_shipped").state == "closed"
+
+
+def test_what_was_given_back_before_is_not_at_stake(taken_at_once):
+    refund(taken_at_once.payment_id, by="staff:ana", reason="not sent", amount=REST)
+
+    complete(now(taken_at_once))
+
+    assert not Case.objects.filter(kind="taken_not_shipped").exists()
+
+
+def test_while_the_bank_decides_about_it_the_case_stays(shop, taken_at_once):
+    complete(taken_at_once)
+    dashboard = Dashboard(shop)
+    objection = dashboard.dispute(taken_at_once.payment)
+    look_and_observe(taken_at_once.payment_id, by="test", source=Source.PROCESSOR)
+    world.sweep_only("resolve_healed_cases")
+    assert the_case("taken_not_shipped").state == "open"
+
+    dashboard.decide(objection, "lost")
+    look_and_observe(taken_at_once.payment_id, by="test", source=Source.PROCESSOR)
+    world.sweep_only("resolve_healed_cases")
+
+    assert the_case("taken_not_shipped").state == "resolved"
+
+
+def test_the_rest_that_is_taken_at_the_processor_meanwhile_leads_to_the_same_case(
+    shop, shipped_in_part, monkeypatch
+):
+    """Somebody signed in there was faster than the release."""
+    dashboard = Dashboard(shop)
+    world.meanwhile(monkeypatch, "void", lambda: dashboard.capture(shipped_in_part.payment))
+
+    complete(shipped_in_part)
+    assert not Case.objects.filter(kind="taken_not_shipped").exists()
+    world.drive_everything(4, seconds=3601)
+
+    order = now(shipped_in_part)
+    assert (order.state, order.payment.captured_amount) == ("completed", HALF + REST)
+    case = the_case("taken_not_shipped")
+    assert (case.aggregate_id, case.amount, case.state) == (order.pk, REST, "open")
+    assert broken() == set()
+
+
+def test_a_person_is_told_beforehand_what_stays_to_be_given_back(taken_at_once):
+    question = somebody("ana", "cancel_order").page("orders_order_complete", taken_at_once.pk)
+
+    assert "19.99 USD were taken for it, and a case asks to give them back" in question

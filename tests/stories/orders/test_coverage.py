@@ -12,7 +12,7 @@ from foundation.transactions import durable
 from orders import unheard
 from orders.cancellation import coverage, follow_payment
 from orders.fulfillment import rows
-from orders.models import Fulfillment, StockItem
+from orders.models import Fulfillment, Order, OrderLine, StockItem
 from payments.models import Source
 from payments.services.observe import look_and_observe
 from tests import builders
@@ -169,3 +169,30 @@ def test_an_ordinary_capture_costs_its_order_one_read_and_changes_nothing(api):
     assert len(asked) == 1
     after = now(order)
     assert (after.state, after.next_step_at) == (before.state, before.next_step_at)
+
+
+@pytest.fixture
+def half_gone(api, dashboard, waiting):
+    """One mug of two left the house; then somebody let go of the hold at the processor."""
+    patch(api, take_out(api, waiting, {"MUG-BLUE": 1}).json(), status="shipped")
+    dashboard.cancel(waiting.payment)
+    learn(waiting)
+    return waiting
+
+
+def test_what_left_on_a_hold_that_was_let_go_is_what_is_at_stake(half_gone):
+    world.play_events()
+
+    assert (now(half_gone).state, now(half_gone).payment.state) == ("payment_required", "voided")
+    assert Case.objects.get(kind="shipped_unpaid").amount == 2299  # and not the mug still here
+    assert Case.objects.get(kind="order_unpaid").amount == TOTAL
+
+
+def test_what_left_and_came_to_nothing_is_nobodys_debt(half_gone):
+    OrderLine.objects.update(unit_amount=0, net_amount=0)
+    Order.objects.update(subtotal_amount=TOTAL, shipping_amount=0)
+
+    world.play_events()
+
+    assert not Case.objects.filter(kind="shipped_unpaid").exists()
+    assert Case.objects.get(kind="order_unpaid").state == "open"

@@ -137,46 +137,6 @@ def test_a_payment_somebody_is_at_work_on_is_409_and_the_key_stays_usable(
     assert till.happened(payment)["capture"] == (1, 1000)
 
 
-def test_a_processor_that_can_not_be_reached_is_503_and_the_same_key_goes_on(till, payment):
-    key = builders.a_key()
-    with world.processor_away():
-        down = till.capture(payment, 1000, key=key)
-    assert (down.status_code, down.json()["code"]) == (503, "processor_unavailable")
-    assert down.json()["charge_state"] == "not_charged"
-    assert amounts(payment)[0] == "authorized"
-
-    world.later(6)
-    up = till.capture(payment, 1000, key=key)
-
-    assert up.status_code == 201
-    assert amounts(payment) == ("captured", 1000, 3298, 0)
-
-
-def test_what_could_not_be_sent_is_sent_without_the_client(till, payment):
-    with world.processor_away():
-        till.capture(payment, 1000)
-
-    world.later(6)
-    world.sweep()
-
-    assert amounts(payment) == ("captured", 1000, 3298, 0)
-    assert IdempotencyKey.objects.get(subject_kind="payment_capture").response_status == 201
-
-
-def test_what_could_not_be_sent_yields_to_whoever_moved_the_payment_meanwhile(till, payment):
-    key = builders.a_key()
-    with world.processor_away():
-        till.capture(payment, 1000, key=key)
-    assert till.void(payment).status_code == 200
-
-    world.later(6)
-    reply = till.capture(payment, 1000, key=key)
-
-    assert reply.status_code == 409
-    assert "capture" not in till.happened(payment)
-    assert amounts(payment) == ("voided", 0, 4298, 0)
-
-
 @pytest.mark.parametrize("state", ["capturing", "captured"])
 def test_a_capture_whose_commit_is_not_confirmed_is_made_once(till, payment, monkeypatch, state):
     key = builders.a_key()

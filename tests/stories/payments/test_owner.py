@@ -2,13 +2,19 @@
 
 import pytest
 
-from foundation.models import IdempotencyKey
-from orders import bulk
+from foundation.models import AuditEntry, IdempotencyKey, Transition
+from foundation.transactions import durable
+from orders import bulk, payment_guard
 from orders.models import BulkRow, Checkout, Order
+from payments.models import Source
+from payments.services.observe import look_and_observe
 from tests import builders
+from tests.at_the_processor import Dashboard
 from tests.stories import world
 from tests.stories.orders.desk import cancel, give_up, ship_everything
+from tests.stories.orders.test_completion import HALF, one_mug_of
 from tests.stories.payments.moves import amounts, usd
+from tests.stories.test_staff import somebody
 
 
 @pytest.fixture
@@ -82,6 +88,62 @@ def test_a_void_that_leaves_shipped_goods_unpaid_is_refused(till, shipped_unpaid
     assert reply.json()["unpaid"] == usd(4298)
     assert len(till.shop.holds(shipped_unpaid.reference)) == 1
     assert till.capture(shipped_unpaid).status_code == 201
+
+
+def refused_by_hand(payment):
+    """Staff send the form of the page that releases the hold; what they are told."""
+    written, moved = AuditEntry.objects.count(), Transition.objects.count()
+
+    status, page = somebody("ana", "void_payment").void(payment)
+
+    assert (status, amounts(payment)[:3]) == (302, ("authorized", 0, 0))
+    assert (AuditEntry.objects.count(), Transition.objects.count()) == (written, moved)
+    return page
+
+
+def test_staff_who_would_leave_shipped_goods_unpaid_are_told_and_nothing_moves(
+    till, shipped_unpaid
+):
+    page = refused_by_hand(shipped_unpaid)
+
+    assert "Nothing was done. Goods of its order were shipped that are not paid yet" in page
+    assert "Voided" not in page
+    assert len(till.shop.holds(shipped_unpaid.reference)) == 1
+
+
+def test_staff_are_told_that_a_hold_goes_with_the_cancellation_of_its_order(till, payment):
+    Order.objects.update(state="canceling")
+
+    assert "Nothing was done. Its money is released or given back." in refused_by_hand(payment)
+    assert len(till.shop.holds(payment.reference)) == 1
+
+
+@pytest.fixture
+def half_shipped(api, settings):
+    """One mug of two left the house and was taken for; for the other one money is held."""
+    payment = one_mug_of(api, settings).payment
+    assert amounts(payment) == ("partially_captured", HALF, 0, 0)
+    return payment
+
+
+def test_shipped_goods_whose_money_was_given_back_on_purpose_were_paid(till, half_shipped):
+    """The rest of the hold is not for them: it may be let go."""
+    assert till.refund(half_shipped).status_code == 201
+
+    assert till.void(half_shipped).status_code == 200
+    assert amounts(half_shipped)[1:] == (HALF, 1999, HALF)
+
+
+def test_shipped_goods_whose_money_the_bank_took_back_are_not_charged_for_again(till, half_shipped):
+    """Whether they are paid is the bank's to decide, not another capture's."""
+    dashboard = Dashboard(till.shop)
+    dashboard.decide(dashboard.dispute(half_shipped), "lost")
+    look_and_observe(half_shipped.pk, by="test", source=Source.PROCESSOR)
+    half_shipped.refresh_from_db()
+    assert half_shipped.charged_back_amount == HALF
+
+    with durable():
+        payment_guard.refuse_unless_free(half_shipped.pk, deed="void")
 
 
 def test_a_row_of_many_that_leaves_shipped_goods_unpaid_is_refused(shipped_unpaid):

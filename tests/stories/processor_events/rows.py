@@ -1,5 +1,6 @@
 """Everything that a payment left in our tables, without ids and times: to compare two stories."""
 
+from events.models import OutboxEvent
 from foundation.models import Transition
 from orders.models import Order
 from payments.models import Payment, PaymentTransaction
@@ -18,3 +19,15 @@ def told_without(payment):
         "moves": [(move.from_state, move.to_state) for move in moves],
         "order": order and order.state,
     }  # fmt: skip
+
+
+def steps(*kinds):
+    """What disputes moved, as (kind, sequence, amount)."""
+    rows = PaymentTransaction.objects.filter(note="dispute").order_by("pk")
+    return [(row.kind, row.sequence, row.amount) for row in rows if row.kind in kinds or not kinds]
+
+
+def told():
+    """The events about disputes."""
+    rows = OutboxEvent.objects.filter(type__startswith="dispute.").order_by("sequence")
+    return [row.type for row in rows]

@@ -6,25 +6,15 @@ import itertools
 import pytest
 from django.db import IntegrityError, transaction
 
-from events.models import OutboxEvent
 from foundation import clock
 from foundation.models import Case
-from payments.models import Dispute, Payment, PaymentTransaction
-from payments.processors.base import ProcessorDispute
-from payments.services import dispute
+from payments.models import Dispute, PaymentTransaction
 from tests import builders, ledger_witness
 from tests.stories import world
+from tests.stories.processor_events.rows import steps, told
 
 TAKEN = 4298
 FEE = 1500
-
-
-@pytest.fixture
-def payment(api):
-    """Of an order that was bought, captured and told of."""
-    order = world.an_order(api)
-    world.play_events()
-    return Payment.objects.get(order=order)
 
 
 @pytest.fixture
@@ -40,16 +30,6 @@ def hear(shop, courier, payment):
         ledger_witness.agree(shop)
 
     return listen
-
-
-def steps(*kinds):
-    rows = PaymentTransaction.objects.filter(note="dispute").order_by("pk")
-    return [(row.kind, row.sequence, row.amount) for row in rows if row.kind in kinds or not kinds]
-
-
-def told():
-    rows = OutboxEvent.objects.filter(type__startswith="dispute.").order_by("sequence")
-    return [row.type for row in rows]
 
 
 def test_a_dispute_takes_the_money_and_its_fee_and_shows_until_when_to_answer(
@@ -244,61 +224,6 @@ def test_a_dispute_of_a_refunded_payment_goes_back_to_refunded_when_it_is_won(
     hear()
 
     assert payment.state == "refunded"
-
-
-def test_a_decided_dispute_that_is_taken_up_again_takes_the_money_once_more(payment):
-    """Banks may go on after a decision; what each round took and gave is a row of its own."""
-    rounds = ["needs_response", "won", "under_review", "lost", "under_review", "won"]
-
-    changed = [seen_as(payment, status) for status in rounds]
-
-    payment.refresh_from_db()
-    assert changed == [True] * len(rounds)
-    assert (payment.state, payment.charged_back_amount) == ("captured", 0)
-    assert steps() == [
-        ("chargeback", 1, 900), ("chargeback_reversal", 1, 900),
-        ("chargeback", 101, 900), ("chargeback_reversal", 101, 900),
-    ]  # fmt: skip
-    assert seen_as(payment, "won") is False
-
-
-def test_a_dispute_that_was_prevented_took_nothing(payment):
-    seen_as(payment, "prevented")
-
-    payment.refresh_from_db()
-    assert (payment.state, Dispute.objects.get().state, steps()) == ("captured", "won", [])
-
-
-def test_a_dispute_in_another_currency_is_shown_and_not_booked(payment):
-    seen_as(payment, "needs_response", currency="EUR")
-
-    payment.refresh_from_db()
-    assert (payment.state, payment.charged_back_amount) == ("disputed", 0)
-    assert steps() == []
-    case = Case.objects.get(kind="payment_differs")
-    assert (case.aggregate_id, case.amount, case.currency) == (payment.pk, 900, "EUR")
-
-
-def test_a_deadline_that_the_bank_moved_reaches_the_open_case(payment):
-    first, moved = clock.now() + dt.timedelta(days=7), clock.now() + dt.timedelta(days=3)
-    seen_as(payment, "needs_response", due_by=first)
-
-    assert seen_as(payment, "needs_response", due_by=moved) is True
-
-    assert Case.objects.get(kind="dispute_open").due_at == moved
-    assert seen_as(payment, "needs_response", due_by=moved) is False
-    assert told() == ["dispute.opened"]
-
-
-def seen_as(payment, status, *, currency="USD", due_by=None):
-    """The processor shows a dispute of 9.00 in this status, and our rows follow."""
-    seen = ProcessorDispute(
-        processor_reference="du_1", payment_reference=payment.processor_reference, amount=900,
-        currency=currency, reason="general", status=status, evidence_due_by=due_by,
-    )  # fmt: skip
-    with transaction.atomic():
-        locked = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
-        return dispute.record(locked, seen, by="processor")
 
 
 def test_the_database_refuses_a_second_chargeback_of_one_dispute(payment, dashboard, hear):
