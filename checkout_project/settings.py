@@ -13,9 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project import beat, embedded, queues
 from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
-from checkout_project.event_routes import EVENT_ROUTES as EVENT_ROUTES
-from checkout_project.event_routes import PAYMENT_OWNER as PAYMENT_OWNER
-from checkout_project.event_routes import PROCESSOR_EVENT_TYPES as PROCESSOR_EVENT_TYPES
+from checkout_project.event_routes import *  # noqa: F403 - names of settings, and nothing else
+from checkout_project.reconciling import *  # noqa: F403 - the same
 
 # --- environment -----------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -1,7 +1,13 @@
 """What the processor told us of a day, the runs that compared it with our books, and the breaks."""
 
 from reconciliation.models.break_ import ReconciliationBreak
-from reconciliation.models.run import ReconciliationRun
+from reconciliation.models.run import ReconciliationRun, Waiting
 from reconciliation.models.settlement import SettlementLine, SettlementReport
 
-__all__ = ["ReconciliationBreak", "ReconciliationRun", "SettlementLine", "SettlementReport"]
+__all__ = [
+    "ReconciliationBreak",
+    "ReconciliationRun",
+    "SettlementLine",
+    "SettlementReport",
+    "Waiting",
+]

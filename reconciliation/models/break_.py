@@ -50,7 +50,7 @@ class ReconciliationBreak(models.Model):
     last_seen_at = models.DateTimeField(default=clock.now)
     settled_at = models.DateTimeField(null=True)
     assignee = models.CharField(max_length=120, blank=True)
-    reason = models.CharField(max_length=500, blank=True, help_text="why it was settled as it was")
+    settled_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         constraints = [

@@ -25,6 +25,9 @@ class ReconciliationRun(models.Model):
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
     asked_by = models.CharField(max_length=120)
+    last_line_id = models.BigIntegerField(
+        default=0, help_text="what was told after this line is looked at by the next run"
+    )
     counts = models.JSONField(default=dict, help_text="matched, waiting, breaks by class, ...")
     digest = models.CharField(
         max_length=64, blank=True, help_text="of what was found; a re-run of the same has the same"
@@ -52,3 +55,24 @@ class ReconciliationRun(models.Model):
     def reference(self) -> str:
         """Our public id."""
         return public("run", self.id)
+
+
+class Waiting(models.Model):
+    """A payment whose two books differ at the end of a day, for no longer than is usual.
+
+    The next day's run looks at it again, whether it moved or not.
+    """
+
+    account = models.CharField(max_length=64)
+    day = models.DateField()
+    processor_reference = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "day", "processor_reference"], name="one_wait_per_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.processor_reference} since {self.day}"

@@ -89,6 +89,9 @@ class SettlementLine(models.Model):
     payment_reference = models.CharField(
         max_length=64, blank=True, help_text="our id of the payment, as the processor carries it"
     )
+    payment_id = models.UUIDField(
+        null=True, help_text="of our payment, by the reference that the processor carries"
+    )
     source_id = models.CharField(max_length=255, blank=True, help_text="charge, refund, dispute")
     payout_id = models.CharField(max_length=255, blank=True)
     raw = models.JSONField(help_text="as it came")

@@ -1,0 +1,18 @@
+"""How the processor's books are compared with ours. Names are settings (see docs/operations.md)."""
+
+from typing import Any, Final
+
+import environ
+
+_env = environ.Env()
+
+# Whose books: the name is that of the processor's adapter. A day is a day in this time zone.
+RECONCILIATION_ACCOUNTS: Final[dict[str, dict[str, Any]]] = {
+    "stripe": {"time_zone": _env.str("STRIPE_TIME_ZONE", default="UTC")},
+}
+# How long a difference is a matter of time: until what the processor did is known here, and until
+# what we know was done is in its books (T+2 at the card networks).
+RECONCILIATION_TOLD_SECONDS: Final = _env.float("RECONCILIATION_TOLD_SECONDS", default=900.0)
+RECONCILIATION_SETTLED_SECONDS: Final = _env.float(
+    "RECONCILIATION_SETTLED_SECONDS", default=2 * 86_400.0
+)

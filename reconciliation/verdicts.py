@@ -1,0 +1,116 @@
+"""Where the pairs differ: the rules of `sides.py` once more, as one statement for all of them.
+
+Leaves `reconciliation_found` (temporary): a row for each difference, waiting or broken.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+
+from reconciliation.pairing import Window
+from reconciliation.sides import Grace
+
+_KNOWN: Final = "is_known AND is_comparable"
+_AT_RISK: Final = "greatest(abs(their_captured), abs(their_refunded), abs(their_disputed))"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One class of difference: when it is one, what is at risk, and whose delay is borne."""
+
+    kind: str
+    when: str
+    amount: str
+    grace: str = "told"
+
+
+RULES: Final = (
+    Rule("orphan_capture", f"NOT is_known AND {_AT_RISK} <> 0", _AT_RISK),
+    Rule("currency_mismatch", "is_known AND NOT is_comparable", _AT_RISK),
+    Rule(
+        "missing_at_processor",
+        f"{_KNOWN} AND our_captured <> 0 AND their_captured = 0",
+        "abs(our_captured)",
+        grace="settled",
+    ),
+    Rule(
+        "status_mismatch",
+        f"{_KNOWN} AND our_captured = 0 AND their_captured <> 0",
+        "abs(their_captured)",
+    ),
+    Rule(
+        "amount_mismatch",
+        f"{_KNOWN} AND our_captured <> 0 AND their_captured <> 0"
+        " AND our_captured <> their_captured",
+        "abs(our_captured - their_captured)",
+        grace="settled",
+    ),
+    Rule(
+        "fee_mismatch",
+        f"{_KNOWN} AND our_captured = their_captured AND our_fee <> their_fee",
+        "abs(our_fee - their_fee)",
+        grace="settled",
+    ),
+    Rule(
+        "refund_missing_local",
+        f"{_KNOWN} AND their_refunded > our_refunded",
+        "their_refunded - our_refunded",
+    ),
+    Rule(
+        "refund_missing_remote",
+        f"{_KNOWN} AND our_refunded > their_refunded",
+        "our_refunded - their_refunded",
+        grace="settled",
+    ),
+    Rule(
+        "dispute_unrecorded",
+        f"{_KNOWN} AND our_disputed <> their_disputed",
+        "abs(our_disputed - their_disputed)",
+    ),
+)
+
+_MAKE: Final = """
+    CREATE TEMPORARY TABLE reconciliation_found (
+        kind varchar(32), fingerprint varchar(255), amount bigint, currency varchar(3),
+        payment_id uuid, order_number bigint, processor_reference varchar(255),
+        ours jsonb, theirs jsonb, began_at timestamptz, is_waiting boolean
+    ) ON COMMIT DROP
+"""
+
+_JUDGE: Final = """
+    SELECT '{kind}' AS kind, {amount} AS at_risk, %(at)s - %({grace})s::interval AS borne_until,
+        pair.*
+    FROM reconciliation_pair pair WHERE {when}
+"""
+
+_FIND: Final = """
+    INSERT INTO reconciliation_found
+    SELECT kind, kind || ':' || %(account)s || ':' || key, at_risk, currency, payment_id,
+        NULL, key,
+        jsonb_build_object('captured', our_captured, 'refunded', our_refunded,
+            'disputed', our_disputed, 'fee', our_fee, 'moved_at', our_moved_at),
+        jsonb_build_object('captured', their_captured, 'refunded', their_refunded,
+            'disputed', their_disputed, 'fee', their_fee, 'moved_at', their_moved_at),
+        moved_at, moved_at > borne_until
+    FROM (
+        SELECT judged.*, greatest(our_moved_at, their_moved_at) AS moved_at
+        FROM ({judged}) judged
+    ) dated
+"""
+
+
+def judge(window: Window, grace: Grace) -> None:
+    """Make the temporary table `reconciliation_found` of the pairs. In a transaction."""
+    judged = " UNION ALL ".join(
+        _JUDGE.format(kind=rule.kind, amount=rule.amount, grace=rule.grace, when=rule.when)
+        for rule in RULES
+    )
+    given = window.parameters() | {
+        "at": window.end,
+        "told": grace.told,
+        "settled": grace.settled,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE)
+        cursor.execute(_FIND.format(judged=judged), given)
