@@ -29,7 +29,7 @@ _PAYMENT: Final = """
         'checkout', story.checkout_state) AS ours
 """
 _FROM: Final = """
-    FROM payments_payment payment JOIN ({stories}) story ON story.stream = payment.stream
+    FROM payments_payment payment LEFT JOIN ({stories}) story ON story.stream = payment.stream
     WHERE payment.processor = %(account)s
 """
 
@@ -39,13 +39,13 @@ _RULES: Final = {
     "orphan_authorization": f"""
         SELECT {_PAYMENT}, payment.authorized_amount AS amount, payment.created_at AS began_at
         {_FROM} AND payment.state IN ('authorized', 'partially_captured')
-            AND story.order_number IS NULL AND NOT story.is_live
+            AND story.order_number IS NULL AND story.is_live IS NOT TRUE
             AND payment.created_at < %(now)s - interval '60 minutes'
     """,
     "orphan_capture": f"""
         SELECT {_PAYMENT}, payment.captured_amount AS amount, payment.created_at AS began_at
         {_FROM} AND payment.captured_amount > payment.refunded_amount
-            AND story.order_number IS NULL AND NOT story.is_live
+            AND story.order_number IS NULL AND story.is_live IS NOT TRUE
     """,
     "order_without_payment": f"""
         SELECT {_PAYMENT}, story.total_amount AS amount, story.placed_at AS began_at
