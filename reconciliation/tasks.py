@@ -1,0 +1,24 @@
+"""One line each: call the verb."""
+
+import uuid
+
+from celery import shared_task
+
+from foundation.periodic import once_per_window
+from reconciliation import daily, runs
+from reconciliation.models import ReconciliationRun
+
+
+@shared_task
+def perform_run(run_id: str) -> None:
+    """Compare what somebody asked for."""
+    run = ReconciliationRun.objects.filter(pk=uuid.UUID(run_id)).first()
+    if run is not None:
+        runs.perform(run)
+
+
+@shared_task
+@once_per_window("reconcile_days", seconds=3600)
+def reconcile_days() -> None:
+    """Every day that is over and was not compared yet."""
+    daily.reconcile_due()
