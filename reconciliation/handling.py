@@ -16,7 +16,7 @@ from reconciliation.models import ReconciliationBreak
 from reconciliation.refusals import BreakNotOpen, SecondPersonNeeded
 from reconciliation.states import BREAK
 
-RESOLVES: Final = ("resolved", "written_off")
+_VERBS: Final = {"resolved": "resolve", "written_off": "write_off"}
 
 
 def take(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
@@ -44,9 +44,7 @@ def resolve(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak
     Raises `BreakNotOpen`.
     """
     with durable():
-        row = _locked(break_id)
-        _end(row, "resolved", "resolve", by=by, reason=reason)
-    return row
+        return settle(break_id, "resolved", by=by, reason=reason)
 
 
 def write_off(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
@@ -55,9 +53,20 @@ def write_off(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBre
     Raises `BreakNotOpen` and `SecondPersonNeeded`.
     """
     with durable():
-        row = _locked(break_id)
+        return settle(break_id, "written_off", by=by, reason=reason)
+
+
+def settle(
+    break_id: uuid.UUID, to: str, *, by: str, reason: str, operation_id: uuid.UUID | None = None
+) -> ReconciliationBreak:
+    """Either of the two, in the caller's transaction. `operation_id`: of the request that asks."""
+    row = _locked(break_id)
+    if to == "written_off":
         _refuse_alone(row, by=by)
-        _end(row, "written_off", "write_off", by=by, reason=reason)
+    _move(
+        row, to, _VERBS[to], by=by, reason=reason, settled_at=clock.now(),
+        settled_reason=reason[:500], settled_by_operation=operation_id,
+    )  # fmt: skip
     return row
 
 
@@ -67,7 +76,7 @@ def reopen(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
         row = _locked(break_id)
         _move(
             row, "reopened", "reopen", by=by, reason=reason,
-            settled_at=None, settled_reason="", assignee="",
+            settled_at=None, settled_reason="", settled_by_operation=None, assignee="",
         )  # fmt: skip
     return row
 
@@ -88,10 +97,6 @@ def _refuse_alone(row: ReconciliationBreak, *, by: str) -> None:
             "Somebody must have taken it, and somebody else must write it off.",
             assignee=row.assignee,
         )
-
-
-def _end(row: ReconciliationBreak, to: str, verb: str, *, by: str, reason: str) -> None:
-    _move(row, to, verb, by=by, reason=reason, settled_at=clock.now(), settled_reason=reason[:500])
 
 
 def _move(

@@ -31,3 +31,9 @@ class UnknownAccount(DomainError):
     """422: no account of this name is reconciled here."""
 
     code, status, title = "unknown_account", 422, "No such account"
+
+
+class AccountWideKeyRequired(DomainError):
+    """403: the processor's books are those of the whole shop."""
+
+    code, status, title = "account_wide_key_required", 403, "A key that sees all is required"

@@ -3,9 +3,12 @@
 import uuid
 
 from celery import shared_task
+from django.conf import settings
 
-from foundation.periodic import once_per_window
+from foundation import actions
+from foundation.periodic import once_per_window, sweep
 from reconciliation import daily, runs
+from reconciliation.actions import ACTIONS
 from reconciliation.models import ReconciliationRun
 
 
@@ -22,3 +25,10 @@ def perform_run(run_id: str) -> None:
 def reconcile_days() -> None:
     """Every day that is over and was not compared yet."""
     daily.reconcile_due()
+
+
+@shared_task
+@sweep
+def recover_actions() -> None:
+    """Finish requests with a key whose runner is gone."""
+    actions.recover(ACTIONS, limit=settings.SWEEP_BATCH)

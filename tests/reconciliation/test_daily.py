@@ -1,4 +1,4 @@
-"""Days are compared when they are over, each of them, in their order; a failed one is tried again."""
+"""Days are compared when they are over, each in its turn; a failed one is tried again."""
 
 import datetime as dt
 
