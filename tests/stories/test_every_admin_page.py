@@ -13,11 +13,13 @@ from orders import bulk
 from orders.models import BlockListEntry, Order
 from payments.models import Payment
 from payments.services.payout import record_payout
+from reconciliation.runs import reconcile
 from tests import builders
+from tests.reconciliation.books import DAY, Line, Story, write
 from tests.stories import world
 from tests.stories.orders.desk import cancel, ship_everything
 
-OURS = ("events", "foundation", "orders", "payments")
+OURS = ("events", "foundation", "orders", "payments", "reconciliation")
 QUERIES = ("", "?q=x", "?q=%00", "?p=99", "?o=99")
 # A form whose deed is not due leads back with the reason; nobody adds or deletes what is a record.
 ANSWERS = (200, 302, 403)
@@ -61,6 +63,8 @@ def a_busy_shop(orders):
         owner="role:operations", due_at=orders[2].payment.capture_before,
     )  # fmt: skip
     BlockListEntry.objects.create(kind="email", value="a@example.com", reason="fraud")
+    write(Story(theirs=[Line("charge", 100)], is_known=False))
+    reconcile(account="stripe", day=DAY, by="test")
     return [Order, Payment, ApiClient]
 
 
