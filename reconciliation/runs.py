@@ -140,7 +140,7 @@ def _compare(run: ReconciliationRun, window: Window) -> None:
     if is_newest:
         books.judge_orders(window, now=clock.now())
     new = breaks.record(window)
-    asked = [books.PAYOUTS, *(books.OF_ORDERS if is_newest else ())]
+    asked = [books.PAYOUTS, verdicts.LATE, *(books.OF_ORDERS if is_newest else ())]
     gone = breaks.resolve_gone(window, asked=asked, of_orders=list(books.OF_ORDERS))
     _carry_forward(window)
     _complete(run, pairs=pairs, new=new, gone=gone)

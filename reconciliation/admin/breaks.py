@@ -206,7 +206,7 @@ def _do(
     messages.success(request, f"It is {done.state.replace('_', ' ')}.")
 
 
-_AMOUNTS: Final = ("captured", "refunded", "disputed", "fee", "kept")
+_AMOUNTS: Final = ("captured", "refunded", "disputed", "fee", "kept", "gross", "payout", "lines")
 
 
 def _side(shown: Any, currency: str) -> list[tuple[str, Any]]:
