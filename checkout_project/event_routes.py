@@ -25,6 +25,10 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
 # captures or releases, it locks the owner's row and refuses what would thwart the owner's work.
 PAYMENT_OWNER: Final = "orders.payment_guard.refuse_unless_free"
 
+# What each order came to, as SQL: attribution compares it with what analytics counted, and lives
+# on a floor that knows of no order.
+FINANCIAL_ORDERS: Final = "orders.financials.ORDERS"
+
 # The events that something here depends on; any other is stored and ignored. Subscribe to these:
 # the object that an event speaks of is asked for again, so one event for each change is enough.
 PROCESSOR_EVENT_TYPES: Final[dict[str, tuple[str, ...]]] = {

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from attribution.models import Conversion, ConversionBatch, Touchpoint
 from foundation.models import ApiClient, Case
 from orders import bulk
 from orders.models import BlockListEntry, Order
@@ -17,7 +18,7 @@ from tests import builders
 from tests.stories import world
 from tests.stories.orders.desk import cancel, ship_everything
 
-OURS = ("events", "foundation", "orders", "payments")
+OURS = ("attribution", "events", "foundation", "orders", "payments")
 QUERIES = ("", "?q=x", "?q=%00", "?p=99", "?o=99")
 # A form whose deed is not due leads back with the reason; nobody adds or deletes what is a record.
 ANSWERS = (200, 302, 403)
@@ -60,6 +61,12 @@ def a_busy_shop(orders):
         kind="order_unpaid", aggregate="order", aggregate_id=orders[2].pk, title="unpaid",
         owner="role:operations", due_at=orders[2].payment.capture_before,
     )  # fmt: skip
+    told = {"client_id": orders[0].client_id, "occurred_at": orders[0].placed_at}
+    Touchpoint.objects.create(**told)
+    batch = ConversionBatch.objects.create(client_id=orders[0].client_id, rows=1)
+    Conversion.objects.create(
+        **told, batch=batch, transaction_id=orders[0].public_number, amount=1, currency="USD"
+    )
     BlockListEntry.objects.create(kind="email", value="a@example.com", reason="fraud")
     return [Order, Payment, ApiClient]
 
