@@ -1,5 +1,5 @@
 """What staff see of attribution."""
 
-from attribution.admin import conversions, touchpoints
+from attribution.admin import conversions, gap, touchpoints
 
-__all__ = ["conversions", "touchpoints"]  # importing a module registers its pages
+__all__ = ["conversions", "gap", "touchpoints"]  # importing a module registers its pages

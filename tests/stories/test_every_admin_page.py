@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from attribution.models import Conversion, ConversionBatch, Touchpoint
+from attribution.models import Conversion, ConversionBatch, GapVersion, Touchpoint
 from foundation.models import ApiClient, Case
 from orders import bulk
 from orders.models import BlockListEntry, Order
@@ -66,6 +66,9 @@ def a_busy_shop(orders):
     batch = ConversionBatch.objects.create(client_id=orders[0].client_id, rows=1)
     Conversion.objects.create(
         **told, batch=batch, transaction_id=orders[0].public_number, amount=1, currency="USD"
+    )
+    GapVersion.objects.create(
+        client_id=orders[0].client_id, day=orders[0].placed_at, base="placed", version=1
     )
     BlockListEntry.objects.create(kind="email", value="a@example.com", reason="fraud")
     return [Order, Payment, ApiClient]
