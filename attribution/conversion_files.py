@@ -8,12 +8,12 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from attribution import cleaning
 from attribution.csv_lines import BadLine, FileRefused
-from attribution.models import Conversion
 from attribution.models.conversion import AMOUNT_MAX
 from foundation import clock
 from foundation.money import EXPONENTS, minor_units
@@ -56,6 +56,21 @@ FORMATS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+class Sale(NamedTuple):
+    """A conversion before it is a row; a file may have a million of them."""
+
+    transaction_id: str
+    amount: int
+    tax_amount: int
+    shipping_amount: int
+    currency: str
+    source: str
+    medium: str
+    campaign: str
+    is_test: bool
+    occurred_at: dt.datetime
+
+
 @dataclass(slots=True)
 class Row:
     """One line under its headings. Reading a cell notes what is wrong with it and goes on."""
@@ -75,26 +90,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Turns rows of one file into conversions."""
+    """Turns rows of one file into sales."""
 
     at: Mapping[str, int]
     width: int
     currency: str
     zone: ZoneInfo
 
-    def read(self, line: int, cells: Sequence[str]) -> Conversion | BadLine | None:
-        """The conversion, what is wrong with the row, or None for a row that is no sale."""
+    def read(self, line: int, cells: Sequence[str]) -> Sale | BadLine | None:
+        """The sale, what is wrong with the row, or None for a row that is no sale."""
         if len(cells) != self.width:
             return BadLine(line, f"{len(cells)} cells where the header has {self.width}")
         row = Row(line, {word: cells[index] for word, index in self.at.items()})
         if row.get("event") not in ("", _SALE):
             return None
-        found = self._conversion(row)
+        found = self._sale(row)
         return BadLine(line, "; ".join(row.problems)) if row.problems else found
 
-    def _conversion(self, row: Row) -> Conversion:
+    def _sale(self, row: Row) -> Sale:
         currency = self._currency(row)
-        return Conversion(
+        return Sale(
             transaction_id=_transaction(row),
             currency=currency,
             amount=_amount(row, "value", currency),
@@ -102,7 +117,7 @@ class Reader:
             shipping_amount=_amount(row, "shipping", currency),
             occurred_at=self._moment(row),
             is_test=row.get("test").lower() in _TRUE,
-            **_origin(row),
+            **_origin(*(row.get(word) for word in cleaning.ORIGIN)),
         )
 
     def _currency(self, row: Row) -> str:
@@ -200,7 +215,8 @@ def _amount(row: Row, word: str, currency: str) -> int:
     return amount
 
 
-def _origin(row: Row) -> dict[str, str]:
+@lru_cache(maxsize=4096)  # a file has few sources, and many rows of each
+def _origin(*told: str) -> dict[str, str]:
     """As browsers' own values are cleaned; what analytics does not know is unknown."""
-    told = {word: row.get(word) for word in cleaning.ORIGIN}
-    return cleaning.origin({w: text for w, text in told.items() if text.lower() not in _NOBODY})
+    pairs = zip(cleaning.ORIGIN, told, strict=True)
+    return cleaning.origin({w: text for w, text in pairs if text.lower() not in _NOBODY})

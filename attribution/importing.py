@@ -1,6 +1,5 @@
 """A file of conversions, whole or not at all: streamed into the table in one transaction."""
 
-import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +13,9 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from attribution import conversion_files, csv_lines
+from attribution.conversion_files import Sale
 from attribution.csv_lines import BadLine, FileRefused
-from attribution.models import Conversion, ConversionBatch
+from attribution.models import ConversionBatch
 from foundation import clock
 from foundation.ids import new_id
 
@@ -23,10 +23,7 @@ BATCH: Final = 2_000
 # Between two statements the file is read; five seconds are little on a busy disk.
 _PATIENCE: Final = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 BAD_LINES_MAX: Final = 100
-_COLUMNS: Final = (
-    "id", "client_id", "batch_id", "transaction_id", "amount", "tax_amount", "shipping_amount",
-    "currency", "source", "medium", "campaign", "is_test", "occurred_at", "received_at",
-)  # fmt: skip
+_COLUMNS: Final = ("id", "client_id", "batch_id", "received_at", *Sale._fields)
 _COPY: Final = f"COPY attribution_conversion ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
@@ -93,7 +90,7 @@ def _open_batch(name: str, digest: bytes, client_id: uuid.UUID) -> ConversionBat
         raise AlreadyImported from taken
 
 
-def _portions(path: Path, layout: Layout, done: Imported) -> Iterator[Sequence[Conversion]]:
+def _portions(path: Path, layout: Layout, done: Imported) -> Iterator[Sequence[Sale]]:
     with path.open("rb") as stream:
         rows = csv_lines.read(stream)
         reader = conversion_files.reader_for(
@@ -118,11 +115,11 @@ def _header(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
 
 def _found(
     rows: Iterator[tuple[int, list[str]]], reader: conversion_files.Reader, done: Imported
-) -> Iterator[Conversion]:
+) -> Iterator[Sale]:
     try:
         for line, cells in rows:
             result = reader.read(line, cells)
-            if isinstance(result, Conversion):
+            if isinstance(result, Sale):
                 yield result
             elif result is None:
                 done.skipped += 1
@@ -134,17 +131,9 @@ def _found(
         done.bad += broken.bad_lines
 
 
-def _copy(rows: Sequence[Conversion], batch: ConversionBatch) -> None:
+def _copy(sales: Sequence[Sale], batch: ConversionBatch) -> None:
     """COPY is several times as fast as INSERT, and a file may have a million rows."""
     now = clock.now()
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for row in rows:
-            copy.write_row(_values(row, batch, now))
-
-
-def _values(row: Conversion, batch: ConversionBatch, now: dt.datetime) -> tuple[object, ...]:
-    return (
-        new_id(), batch.client_id, batch.pk, row.transaction_id, row.amount, row.tax_amount,
-        row.shipping_amount, row.currency, row.source, row.medium, row.campaign, row.is_test,
-        row.occurred_at, now,
-    )  # fmt: skip
+        for sale in sales:
+            copy.write_row((new_id(), batch.client_id, batch.pk, now, *sale))
