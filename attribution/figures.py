@@ -18,7 +18,7 @@ EXTRA: Final = "extra"
 DUPLICATE: Final = "duplicate"
 CAUSES: Final = {
     MATCHED: ("", "value_differs", "refunded"),
-    MISSING: ("consent_denied", "no_client_id", "unknown"),
+    MISSING: ("consent_denied", "no_client_id", "send_failed", "sent_late", "unknown"),
     EXTRA: ("refunded", "not_captured", "test_traffic", "unknown"),
     DUPLICATE: ("",),
 }

@@ -6,12 +6,15 @@ Computed when somebody asks, never while somebody buys.
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 from django.db.models import Q
 
 from attribution.credit import Touch
 from attribution.models import Attribution, Consent, Touchpoint
+
+TOUCHES_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Purchase:
 
 
 def touchpoints(purchase: Purchase) -> list[Touchpoint]:
-    """The visits before the purchase, oldest first, at most `JOURNEY_TOUCHES_MAX` of the newest.
+    """The visits before the purchase, oldest first, at most `TOUCHES_MAX` of the newest.
 
     A guest becomes a customer by the reference: visits of every browser ever seen with it are
     theirs, but not those that name somebody else.
@@ -34,7 +37,7 @@ def touchpoints(purchase: Purchase) -> list[Touchpoint]:
     told = Touchpoint.objects.filter(
         client_id=purchase.client_id, occurred_at__range=(since, purchase.placed_at)
     ).filter(_theirs(purchase))
-    newest = told.order_by("-occurred_at", "-pk")[: settings.JOURNEY_TOUCHES_MAX]
+    newest = told.order_by("-occurred_at", "-pk")[:TOUCHES_MAX]
     return list(reversed(newest))
 
 

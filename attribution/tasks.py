@@ -5,7 +5,7 @@ import datetime as dt
 from celery import shared_task
 from django.conf import settings
 
-from attribution import actions, retention
+from attribution import actions, purchases, retention
 from attribution.gap import versions
 from foundation.periodic import for_each_window, once_per_window, sweep
 
@@ -17,6 +17,13 @@ DAY = 86_400
 def recover_actions() -> None:
     """Finish what clients told and whose runner is gone."""
     actions.recover(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+@sweep
+def tell_purchases() -> None:
+    """Tell analytics of the orders it was not told of yet."""
+    purchases.tell(limit=settings.SWEEP_BATCH)
 
 
 @shared_task

@@ -14,6 +14,7 @@ _SWEEPS: Final = {
     "resolve unknown outcomes": "payments.tasks.resolve_unknown",
     "recover captures, voids and refunds": "payments.tasks.recover_actions",
     "recover actions of attribution": "attribution.tasks.recover_actions",
+    "tell purchases to analytics": "attribution.tasks.tell_purchases",
     "work processor events": "payments.tasks.work_processor_events",
     "restart stalled orders": "orders.tasks.restart_stalled_orders",
     "resolve healed cases": "foundation.tasks.resolve_healed_cases",

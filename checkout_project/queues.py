@@ -26,6 +26,7 @@ TASK_ROUTES: Final = {
     "payments.tasks.recover_actions": {"queue": "sweeps"},
     "payments.tasks.expire_authorizations": {"queue": "sweeps"},
     "attribution.tasks.recover_actions": {"queue": "sweeps"},
+    "attribution.tasks.tell_purchases": {"queue": "sweeps"},
     "attribution.tasks.measure_gap": {"queue": "sweeps"},
     "attribution.tasks.forget_touchpoints": {"queue": "sweeps"},
     "foundation.tasks.canary": {"queue": "sweeps"},  # beat names the queue it is for

@@ -89,8 +89,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator")
 ]
-LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
+LANGUAGE_CODE, TIME_ZONE = "en-us", "UTC"
 USE_TZ, USE_I18N = True, False
 
 # --- database --------------------------------------------------------------------------
@@ -138,10 +137,8 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=_EMBEDDED.broker_url)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_ACKS_ON_FAILURE = True
-CELERY_TASK_ACKS_ON_TIMEOUT = True
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True
 CELERY_TASK_SOFT_TIME_LIMIT = 90  # a sweep's budget and one more look-up
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_DEFAULT_QUEUE = "orders"
@@ -276,13 +273,16 @@ RISK_AMOUNT_LIMITS = {
 # --- attribution -----------------------------------------------------------------------
 TOUCHPOINTS_KEEP = dt.timedelta(days=env.int("TOUCHPOINTS_KEEP_DAYS", default=400))
 JOURNEY_LOOKBACK = dt.timedelta(days=env.int("JOURNEY_LOOKBACK_DAYS", default=90))
-JOURNEY_TOUCHES_MAX = 200
 CONVERSIONS_BODY_BYTES_MAX = 1024 * 1024  # a thousand rows
 # Whose days a report's days are, and those of exports without an offset.
 REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="UTC")
-# How analytics' value is meant: the total of the order, or net of tax and shipping.
-CONVERSION_VALUE = env.str("CONVERSION_VALUE", default="total")
+CONVERSION_VALUE = env.str("CONVERSION_VALUE", default="total")  # or "net" of tax and shipping
 GAP_RESTATED_DAYS = env.int("GAP_RESTATED_DAYS", default=3)
+ANALYTICS_PORT = env.str("ANALYTICS_PORT", default="")  # unset: analytics is told of nothing
+ANALYTICS_FILE = env.str("ANALYTICS_FILE", default=str(DATA_DIR / "purchases.jsonl"))
+GA4_URL = env.str("GA4_URL", default="https://www.google-analytics.com")
+GA4_MEASUREMENT_ID = env.str("GA4_MEASUREMENT_ID", default="")
+GA4_API_SECRET = env.str("GA4_API_SECRET", default="")
 
 # --- mail ------------------------------------------------------------------------------
 MAIL_DOMAIN = env.str("MAIL_DOMAIN", default="checkout.example")

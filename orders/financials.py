@@ -9,7 +9,7 @@ from typing import Final
 # One row for each order placed from %(since)s to before %(until)s.
 ORDERS: Final = """
     SELECT bought.client_id, 'R' || bought.number AS number, bought.placed_at, bought.currency,
-           bought.attribution_id, bought.total_amount,
+           bought.attribution_id, bought.total_amount, bought.tax_amount, bought.shipping_amount,
            coalesce(nullif(payment.card_brand, ''), 'unknown') AS payment_method,
            coalesce(bought.metadata ->> 'test' = 'true', false) AS is_test,
            bought.state IN ('canceling', 'canceled')

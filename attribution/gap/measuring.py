@@ -24,8 +24,11 @@ WITH bought AS (
     SELECT orders.*, orders.{base} AS amount,
            (orders.placed_at AT TIME ZONE %(zone)s)::date AS day,
            seen.source, seen.source || ' / ' || seen.medium AS channel, seen.campaign,
-           seen.consent, seen.client_id AS browser_id
+           seen.consent, seen.client_id AS browser_id,
+           sending.failed_at IS NOT NULL AS is_send_failed, sending.is_late
     FROM ({orders}) orders JOIN attribution_attribution seen ON seen.id = orders.attribution_id
+    LEFT JOIN attribution_purchasesending sending
+        ON sending.client_id = orders.client_id AND sending.number = orders.number
 ), told AS (
     SELECT DISTINCT ON (client_id, transaction_id)
            client_id, transaction_id, currency, source || ' / ' || medium AS channel, campaign,
@@ -55,6 +58,8 @@ WITH bought AS (
                 WHEN told.transaction_id IS NULL AND bought.consent = 'denied'
                     THEN 'consent_denied'
                 WHEN told.transaction_id IS NULL AND bought.browser_id = '' THEN 'no_client_id'
+                WHEN told.transaction_id IS NULL AND bought.is_send_failed THEN 'send_failed'
+                WHEN told.transaction_id IS NULL AND bought.is_late THEN 'sent_late'
                 WHEN told.transaction_id IS NULL THEN 'unknown'
                 WHEN told.currency <> bought.currency THEN 'value_differs'
                 WHEN told.amount = bought.amount THEN ''
