@@ -28,6 +28,10 @@ TASK_ROUTES: Final = {
     "reconciliation.tasks.perform_run": {"queue": "sweeps"},
     "reconciliation.tasks.reconcile_days": {"queue": "sweeps"},
     "reconciliation.tasks.recover_actions": {"queue": "sweeps"},
+    "attribution.tasks.recover_actions": {"queue": "sweeps"},
+    "attribution.tasks.tell_purchases": {"queue": "sweeps"},
+    "attribution.tasks.measure_gap": {"queue": "sweeps"},
+    "attribution.tasks.forget_touchpoints": {"queue": "sweeps"},
     "foundation.tasks.canary": {"queue": "sweeps"},  # beat names the queue it is for
     "foundation.tasks.forget_periodic_runs": {"queue": "sweeps"},
     "foundation.tasks.resolve_healed_cases": {"queue": "sweeps"},

@@ -240,7 +240,7 @@ class PageAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "row": row,
             "row_url": page_of(str(self.opts.model_name), row.pk),
-            "state": badge(row.state),
+            "state": badge(row.state) if hasattr(row, "state") else "",
             "title": f"{str(self.opts.verbose_name).capitalize()} {row}",
             "media": self.media,
         }

@@ -128,7 +128,7 @@ def test_every_task_has_a_queue_and_a_body_of_one_call():
     celery_app.loader.import_default_modules()
     ours = {name for name in celery_app.tasks if name.split(".")[0] in OURS}
     assert ours == set(settings.CELERY_TASK_ROUTES)
-    for app in ("orders", "payments", "reconciliation", "foundation"):
+    for app in ("orders", "payments", "attribution", "reconciliation", "foundation"):
         tree = ast.parse((ROOT / app / "tasks.py").read_text())
         for node in tree.body:
             if isinstance(node, ast.FunctionDef):
