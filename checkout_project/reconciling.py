@@ -7,6 +7,7 @@ import environ
 _env = environ.Env()
 
 # Whose books: the name is that of the processor's adapter. A day is a day in this time zone.
+# `column_map`: how the files of a processor without an API are read (see docs/operations.md).
 RECONCILIATION_ACCOUNTS: Final[dict[str, dict[str, Any]]] = {
     "stripe": {"time_zone": _env.str("STRIPE_TIME_ZONE", default="UTC")},
 }
@@ -16,3 +17,7 @@ RECONCILIATION_TOLD_SECONDS: Final = _env.float("RECONCILIATION_TOLD_SECONDS", d
 RECONCILIATION_SETTLED_SECONDS: Final = _env.float(
     "RECONCILIATION_SETTLED_SECONDS", default=2 * 86_400.0
 )
+# What a settlement report may be: bytes of an upload, lines of any, and how long storing takes.
+SETTLEMENT_BYTES_MAX: Final = _env.int("SETTLEMENT_BYTES_MAX", default=256 * 1024 * 1024)
+SETTLEMENT_LINES_MAX: Final = 2_000_000
+SETTLEMENT_SECONDS_MAX: Final = _env.int("SETTLEMENT_SECONDS_MAX", default=900)
