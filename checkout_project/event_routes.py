@@ -18,6 +18,7 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "payment.reauthorization_failed": ("orders.chains.after_payment_replaced",),
     "payment.capture_refused": ("orders.chains.after_payment_changed",),
     "payment.news": ("orders.chains.after_payment_news",),
+    "reconciliation.requested": ("reconciliation.chains.after_run_requested",),
     "processor_event.received": ("orders.chains.after_processor_event",),
 }
 

@@ -17,6 +17,12 @@ RECONCILIATION_TOLD_SECONDS: Final = _env.float("RECONCILIATION_TOLD_SECONDS", d
 RECONCILIATION_SETTLED_SECONDS: Final = _env.float(
     "RECONCILIATION_SETTLED_SECONDS", default=2 * 86_400.0
 )
+# From this amount on (minor units) whoever took a break can not write it off alone.
+RECONCILIATION_WRITE_OFF_ALONE: Final = _env.int("RECONCILIATION_WRITE_OFF_ALONE", default=10_000)
+# What is mended without a person, of all accounts together.
+RECONCILIATION_REPAIRS_PER_DAY: Final = _env.int("RECONCILIATION_REPAIRS_PER_DAY", default=50)
+# A day is compared this long after its end: the processor's books may be late.
+RECONCILIATION_LAG_SECONDS: Final = _env.float("RECONCILIATION_LAG_SECONDS", default=4 * 3600.0)
 # What a settlement report may be: bytes of an upload, lines of any, and how long storing takes.
 SETTLEMENT_BYTES_MAX: Final = _env.int("SETTLEMENT_BYTES_MAX", default=256 * 1024 * 1024)
 SETTLEMENT_LINES_MAX: Final = 2_000_000

@@ -4,24 +4,27 @@ Idempotent per (account, day, version): the same books give the same digest. A d
 over is refused; a day that nothing was told of is a failed run, never one without breaks.
 """
 
+import contextlib
 import datetime as dt
 import hashlib
+import uuid
 import zoneinfo
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
 from foundation import clock
+from foundation.ids import new_id
 from foundation.transactions import durable
 from reconciliation import books, breaks, pairing, verdicts
 from reconciliation.models import ReconciliationRun, SettlementLine, SettlementReport, Waiting
 from reconciliation.pairing import Window
-from reconciliation.refusals import DayNotOver, RunInProgress
+from reconciliation.refusals import DayNotOver, RunInProgress, UnknownAccount
 from reconciliation.sides import Grace
 
-_STALE: Final = dt.timedelta(minutes=5)
+_STALE: Final = dt.timedelta(hours=1)  # no run takes that long, nor a message to its worker
 _LOCK_SPACE: Final = 0x5EC0  # the advisory locks of runs
 
 
@@ -38,40 +41,57 @@ def day_of(account: str, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
 
 
 def reconcile(*, account: str, day: dt.date, by: str) -> ReconciliationRun:
-    """Compare a day; returns the run, `completed` or `failed`.
+    """Compare a day, here and now; returns the run, `completed` or `failed`.
 
-    Raises `DayNotOver`, and `RunInProgress` while another run of the account is at work.
+    Raises what `begin` raises, and `RunInProgress` while another run of the account is at work.
     """
-    begin, end = day_of(account, day)
+    with durable():
+        run = begin(account=account, day=day, by=by)
+    return perform(run)
+
+
+def begin(
+    *, account: str, day: dt.date, by: str, run_id: uuid.UUID | None = None
+) -> ReconciliationRun:
+    """The row of a run that is to be performed, in the caller's transaction.
+
+    Raises `UnknownAccount`, `DayNotOver`, and `RunInProgress` when somebody compares right now.
+    """
+    if account not in settings.RECONCILIATION_ACCOUNTS:
+        known = ", ".join(sorted(settings.RECONCILIATION_ACCOUNTS))
+        raise UnknownAccount(f"There is {known}.")
+    _, end = day_of(account, day)
     if end > clock.now():
         raise DayNotOver(f"{day} ends at {end.isoformat()}.")
-    run = _begin(account, day, by=by)
+    _lock(account)
+    _fail_the_dead(account)
+    last = ReconciliationRun.objects.filter(account=account, day=day).aggregate(
+        version=Max("version")
+    )
+    return ReconciliationRun.objects.create(
+        id=run_id or new_id(),
+        account=account,
+        day=day,
+        version=(last["version"] or 0) + 1,
+        asked_by=by,
+    )
+
+
+def perform(run: ReconciliationRun) -> ReconciliationRun:
+    """Compare what `begin` wrote down; a run that came to its end is left as it is."""
+    if run.state != "running":
+        return run
+    begin_at, end = day_of(run.account, run.day)
     try:
         with durable():
-            _lock(account)
-            window = Window(account, day, begin, end, _after_line(run))
-            _compare(run, window)
-    except NothingTold as reason:
+            _lock(run.account)
+            _compare(run, Window(run.account, run.day, begin_at, end, _after_line(run)))
+    except (NothingTold, RunInProgress) as reason:
         _fail(run, str(reason))
     except Exception as error:
         _fail(run, f"{type(error).__name__}: {error}")
         raise
     return run
-
-
-def _begin(account: str, day: dt.date, *, by: str) -> ReconciliationRun:
-    """The row of the run, committed, so that others see it; those whose runner died are failed."""
-    try:
-        with durable():
-            _lock(account)
-            _fail_the_dead(account)
-            runs = ReconciliationRun.objects.filter(account=account, day=day)
-            version = (runs.aggregate(last=Max("version"))["last"] or 0) + 1
-            return ReconciliationRun.objects.create(
-                account=account, day=day, version=version, asked_by=by
-            )
-    except IntegrityError as error:
-        raise RunInProgress("Somebody started the same run.") from error
 
 
 def _lock(account: str) -> None:
@@ -165,8 +185,18 @@ def _complete(run: ReconciliationRun, *, pairs: int, new: int, gone: int) -> Non
     run.counts = _counts() | {"pairs": pairs, "new_breaks": new, "auto_resolved": gone}
     run.counts["matched"] = pairs - run.counts.pop("differing")
     run.digest = _digest()
-    run.state, run.finished_at = "completed", clock.now()
-    run.save()
+    _finish(run, state="completed")
+
+
+def _finish(run: ReconciliationRun, *, state: str, error: str = "") -> None:
+    """One end for each run: whoever was taken for dead writes nothing."""
+    run.state, run.error, run.finished_at = state, error[:1000], clock.now()
+    facts = {
+        name: getattr(run, name)
+        for name in ("state", "error", "finished_at", "counts", "digest", "last_line_id")
+    }
+    if not ReconciliationRun.objects.filter(pk=run.pk, state="running").update(**facts):
+        raise RunInProgress("It was taken for dead, and another run has its place.")
 
 
 def _counts() -> dict[str, Any]:
@@ -209,7 +239,7 @@ def _digest() -> str:
 
 
 def _fail(run: ReconciliationRun, reason: str) -> None:
-    """The run says why; whoever asked is told by its state."""
-    with transaction.atomic():
-        run.state, run.error, run.finished_at = "failed", reason[:1000], clock.now()
-        run.save(update_fields=["state", "error", "finished_at"])
+    """The run says why; whoever asked is told by its state. What it counted is not kept."""
+    run.counts, run.digest, run.last_line_id = {}, "", 0
+    with transaction.atomic(), contextlib.suppress(RunInProgress):
+        _finish(run, state="failed", error=reason)

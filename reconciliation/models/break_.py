@@ -51,6 +51,9 @@ class ReconciliationBreak(models.Model):
     settled_at = models.DateTimeField(null=True)
     assignee = models.CharField(max_length=120, blank=True)
     settled_reason = models.CharField(max_length=500, blank=True)
+    settled_by_operation = models.UUIDField(
+        null=True, unique=True, help_text="the request that settled it, if one did"
+    )
 
     class Meta:
         constraints = [

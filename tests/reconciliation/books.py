@@ -85,6 +85,7 @@ def _write_ours(story, account):
     payment = Payment.objects.create(
         client_id=new_id(),
         stream=new_id(),
+        state="captured",
         amount=10_000,
         currency=story.currency,
         payment_method="pm_card_visa",
