@@ -22,6 +22,7 @@ from foundation.transactions import durable
 from reconciliation import staging
 from reconciliation.models import SettlementReport
 from reconciliation.readers.base import Fault, Faults, Line, MalformedReport, Reader
+from reconciliation.refusals import UnknownAccount
 
 Tell = Callable[[int], object]
 Window = tuple[dt.datetime, dt.datetime]
@@ -123,10 +124,10 @@ def store(
 
 
 def refuse_unknown_account(account: str) -> None:
-    """Raises `InvalidInput` for an account whose books nobody compares."""
+    """Raises `UnknownAccount` for one whose books nobody compares."""
     if account not in settings.RECONCILIATION_ACCOUNTS:
         known = ", ".join(sorted(settings.RECONCILIATION_ACCOUNTS))
-        raise InvalidInput(f"There is no account {account!r}; there are {known}.")
+        raise UnknownAccount(f"There is no account {account!r}; there are {known}.")
 
 
 def sha256_of(file: BinaryIO) -> str:

@@ -43,8 +43,9 @@ _OUTSIDE: Final = """
     WHERE occurred_at < %s OR occurred_at >= %s ORDER BY number LIMIT %s
 """
 _DIGEST: Final = """
-    SELECT encode(sha256(coalesce(string_agg(digest, '' ORDER BY digest), '')::bytea), 'hex')
-    FROM settlement_staging
+    SELECT encode(
+        sha256((%s || coalesce(string_agg(digest, '' ORDER BY digest), ''))::bytea), 'hex'
+    ) FROM settlement_staging
 """
 # A line that says no more than one that is kept is not new: a list names no payout, and names
 # our payment only where the processor's line carries it.
@@ -143,10 +144,10 @@ def extent() -> tuple[int, dt.datetime | None, dt.datetime | None]:
     return count, first, last
 
 
-def digest() -> str:
-    """Of all that they say, whatever their order; computed there, not here."""
+def digest_of_window(begin: dt.datetime, end: dt.datetime) -> str:
+    """Of all that they say of this time, whatever their order; computed there, not here."""
     with connection.cursor() as cursor:
-        cursor.execute(_DIGEST)
+        cursor.execute(_DIGEST, [f"{begin.isoformat()} {end.isoformat()} "])
         return str(cursor.fetchone()[0])
 
 

@@ -9,13 +9,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from foundation.errors import InvalidInput
 from foundation.ids import new_id, public
 from foundation.models import AuditEntry
 from reconciliation import ingestion
 from reconciliation.ingestion import ImportInProgress, ReportAlreadyRead
 from reconciliation.models import SettlementLine, SettlementReport
 from reconciliation.readers.base import MalformedReport
+from reconciliation.refusals import UnknownAccount
 from tests.reconciliation.reports import bring, report, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,7 +126,7 @@ def test_other_accounts_are_other_books(settings):
     bring(report(row()))
 
     assert bring(report(row()), account="bank").new_line_count == 1
-    with pytest.raises(InvalidInput):
+    with pytest.raises(UnknownAccount):
         bring(report(row()), account="nobody")
 
 
