@@ -47,7 +47,7 @@ class CsvOnDisk(BaseParser):
         media_type: str | None = None,  # noqa: ARG002 - DRF's signature
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF's signature
     ) -> Any:
-        """An `Upload` of at most `SETTLEMENT_BYTES_MAX`. Raises `BodyTooLarge`, or `MalformedRequest`."""
+        """An `Upload`. Raises `BodyTooLarge`, or `MalformedRequest` for one that is cut short."""
         file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - see Upload
         try:
             _spool(stream, file)
