@@ -28,6 +28,9 @@ PAYMENT_OWNER: Final = "orders.payment_guard.refuse_unless_free"
 
 # Reconciliation stands next to orders and does not know them: this relation tells it of them.
 RECONCILIATION_STORIES: Final = "orders.stories.SQL"
+# What each order came to, as SQL: attribution compares it with what analytics counted, and lives
+# on a floor that knows of no order.
+FINANCIAL_ORDERS: Final = "orders.financials.ORDERS"
 
 # The events that something here depends on; any other is stored and ignored. Subscribe to these:
 # the object that an event speaks of is asked for again, so one event for each change is enough.

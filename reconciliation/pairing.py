@@ -4,9 +4,10 @@
                                                     ├─ per payment → reconciliation_pair (temporary)
     successful transactions of ours ────────────────┘
 
-In scope is what moved on the day in either book, what was told since the last run, and what an
-earlier day left waiting or broken. Of those, all that ever happened counts, up to the day's end:
-so midnight splits nothing, and a capture in parts is summed before it is compared.
+A payment is known by the processor's id or, when we never learned that, by our reference that the
+processor carries. In scope is what moved on the day in either book, what was told since the last
+run, and what an earlier day left waiting or broken. Of those, all that ever happened counts, up to
+the day's end: so midnight splits nothing, and a capture in parts is summed before it is compared.
 """
 
 import datetime as dt
@@ -60,10 +61,22 @@ _PAIRS: Final = f"""
             coalesce(-sum(gross) FILTER (WHERE category IN {_REFUNDED}), 0) AS refunded,
             coalesce(-sum(gross) FILTER (WHERE category IN {_DISPUTED}), 0) AS disputed,
             coalesce(sum(fee), 0) AS fee,
-            max(occurred_at) AS moved_at
+            max(occurred_at) AS moved_at,
+            (array_agg(payment_id) FILTER (WHERE payment_id IS NOT NULL))[1] AS named_id
         FROM newest GROUP BY processor_reference
+    ), known AS (
+        SELECT scope.key, coalesce(direct.id, named.id) AS payment_id,
+            CASE WHEN direct.id IS NOT NULL THEN 'processor_id'
+                 WHEN named.id IS NOT NULL THEN 'reference' END AS matched_by
+        FROM reconciliation_scope scope
+        LEFT JOIN theirs ON theirs.key = scope.key
+        LEFT JOIN payments_payment direct
+            ON direct.processor = %(account)s AND direct.processor_reference = scope.key
+        LEFT JOIN payments_payment named
+            ON named.id = theirs.named_id AND named.processor = %(account)s
+            AND named.processor_reference = ''
     ), ours AS (
-        SELECT payment.processor_reference AS key, min(payment.currency) AS currency,
+        SELECT known.key, min(step.currency) AS currency,
             coalesce(sum(step.amount) FILTER (WHERE step.kind = 'capture'), 0) AS captured,
             coalesce(sum(step.amount) FILTER (WHERE step.kind = 'refund'), 0)
               - coalesce(sum(step.amount) FILTER (WHERE step.kind = 'refund_failure'), 0)
@@ -73,14 +86,13 @@ _PAIRS: Final = f"""
               AS disputed,
             coalesce(sum(step.amount) FILTER (WHERE step.kind = 'fee'), 0) AS fee,
             max(step.created_at) AS moved_at
-        FROM payments_payment payment
-        JOIN reconciliation_scope scope ON scope.key = payment.processor_reference
-        JOIN payments_paymenttransaction step ON step.payment_id = payment.id
-        WHERE payment.processor = %(account)s AND step.succeeded AND step.created_at < %(end)s
+        FROM known JOIN payments_paymenttransaction step ON step.payment_id = known.payment_id
+        WHERE step.succeeded AND step.created_at < %(end)s
           AND step.kind NOT IN ('authorization', 'void')
-        GROUP BY payment.processor_reference
+        GROUP BY known.key
     )
-    SELECT scope.key, payment.id AS payment_id, payment.stream, payment.id IS NOT NULL AS is_known,
+    SELECT known.key, known.payment_id, known.matched_by,
+        known.payment_id IS NOT NULL AS is_known,
         ours.moved_at IS NULL OR theirs.moved_at IS NULL
             OR (theirs.currency = ours.currency AND theirs.other_currency = ours.currency)
             AS is_comparable,
@@ -95,11 +107,9 @@ _PAIRS: Final = f"""
         coalesce(theirs.disputed, 0)::bigint AS their_disputed,
         coalesce(theirs.fee, 0)::bigint AS their_fee,
         theirs.moved_at AS their_moved_at
-    FROM reconciliation_scope scope
-    LEFT JOIN theirs ON theirs.key = scope.key
-    LEFT JOIN payments_payment payment
-        ON payment.processor = %(account)s AND payment.processor_reference = scope.key
-    LEFT JOIN ours ON ours.key = scope.key
+    FROM known
+    LEFT JOIN theirs ON theirs.key = known.key
+    LEFT JOIN ours ON ours.key = known.key
 """  # noqa: S608 - constants of this file; values are parameters
 
 

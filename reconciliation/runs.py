@@ -17,12 +17,14 @@ from django.db.models import Max
 
 from foundation import clock
 from foundation.ids import new_id
+from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from reconciliation import books, breaks, pairing, verdicts
 from reconciliation.models import ReconciliationRun, SettlementLine, SettlementReport, Waiting
 from reconciliation.pairing import Window
 from reconciliation.refusals import DayNotOver, RunInProgress, UnknownAccount
 from reconciliation.sides import Grace
+from reconciliation.states import RUN
 
 _STALE: Final = dt.timedelta(hours=1)  # no run takes that long, nor a message to its worker
 _LOCK_SPACE: Final = 0x5EC0  # the advisory locks of runs
@@ -108,7 +110,8 @@ def _fail_the_dead(account: str) -> None:
     dead = ReconciliationRun.objects.filter(
         account=account, state="running", started_at__lt=clock.now() - _STALE
     )
-    dead.update(state="failed", finished_at=clock.now(), error="its runner died")
+    for run in dead:
+        _finish(run, to="failed", error="its runner died")
 
 
 def _after_line(run: ReconciliationRun) -> int:
@@ -137,7 +140,7 @@ def _compare(run: ReconciliationRun, window: Window) -> None:
     if is_newest:
         books.judge_orders(window, now=clock.now())
     new = breaks.record(window)
-    asked = [books.PAYOUTS, *(books.OF_ORDERS if is_newest else ())]
+    asked = [books.PAYOUTS, verdicts.LATE, *(books.OF_ORDERS if is_newest else ())]
     gone = breaks.resolve_gone(window, asked=asked, of_orders=list(books.OF_ORDERS))
     _carry_forward(window)
     _complete(run, pairs=pairs, new=new, gone=gone)
@@ -185,18 +188,20 @@ def _complete(run: ReconciliationRun, *, pairs: int, new: int, gone: int) -> Non
     run.counts = _counts() | {"pairs": pairs, "new_breaks": new, "auto_resolved": gone}
     run.counts["matched"] = pairs - run.counts.pop("differing")
     run.digest = _digest()
-    _finish(run, state="completed")
+    _finish(run, to="completed")
 
 
-def _finish(run: ReconciliationRun, *, state: str, error: str = "") -> None:
+def _finish(run: ReconciliationRun, *, to: str, error: str = "") -> None:
     """One end for each run: whoever was taken for dead writes nothing."""
-    run.state, run.error, run.finished_at = state, error[:1000], clock.now()
-    facts = {
-        name: getattr(run, name)
-        for name in ("state", "error", "finished_at", "counts", "digest", "last_line_id")
-    }
-    if not ReconciliationRun.objects.filter(pk=run.pk, state="running").update(**facts):
-        raise RunInProgress("It was taken for dead, and another run has its place.")
+    facts = {name: getattr(run, name) for name in ("counts", "digest", "last_line_id")}
+    try:
+        move(
+            run, table=RUN, to=to, by=run.asked_by, reason=error,
+            error=error[:1000], finished_at=clock.now(), **facts,
+        )  # fmt: skip
+    except IllegalTransition as overtaken:
+        gone = "It was taken for dead, and another run has its place."
+        raise RunInProgress(gone) from overtaken
 
 
 def _counts() -> dict[str, Any]:
@@ -242,4 +247,4 @@ def _fail(run: ReconciliationRun, reason: str) -> None:
     """The run says why; whoever asked is told by its state. What it counted is not kept."""
     run.counts, run.digest, run.last_line_id = {}, "", 0
     with transaction.atomic(), contextlib.suppress(RunInProgress):
-        _finish(run, state="failed", error=reason)
+        _finish(run, to="failed", error=reason)

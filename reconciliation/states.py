@@ -1,8 +1,13 @@
-"""Every legal move of a reconciliation break, on one screen."""
+"""Every legal move of a reconciliation run and of a break, on one screen."""
 
 from typing import Final
 
 from foundation.state_machine import StateTable
+
+RUN: Final = StateTable(
+    aggregate="run",
+    moves={"running": ("completed", "failed"), "completed": (), "failed": ()},
+)
 
 BREAK: Final = StateTable(
     aggregate="break",

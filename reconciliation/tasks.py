@@ -15,9 +15,7 @@ from reconciliation.models import ReconciliationRun
 @shared_task
 def perform_run(run_id: str) -> None:
     """Compare what somebody asked for."""
-    run = ReconciliationRun.objects.filter(pk=uuid.UUID(run_id)).first()
-    if run is not None:
-        runs.perform(run)
+    runs.perform(ReconciliationRun.objects.get(pk=uuid.UUID(run_id)))
 
 
 @shared_task

@@ -70,6 +70,8 @@ RULES: Final = (
     ),
 )
 
+LATE: Final = "late_event"
+
 _MAKE: Final = """
     CREATE TEMPORARY TABLE reconciliation_found (
         kind varchar(32), fingerprint varchar(255), amount bigint, currency varchar(3),
@@ -91,12 +93,44 @@ _FIND: Final = """
         jsonb_build_object('captured', our_captured, 'refunded', our_refunded,
             'disputed', our_disputed, 'fee', our_fee, 'moved_at', our_moved_at),
         jsonb_build_object('captured', their_captured, 'refunded', their_refunded,
-            'disputed', their_disputed, 'fee', their_fee, 'moved_at', their_moved_at),
+            'disputed', their_disputed, 'fee', their_fee, 'moved_at', their_moved_at,
+            'matched_by', matched_by),
         moved_at, moved_at > borne_until
     FROM (
         SELECT judged.*, greatest(our_moved_at, their_moved_at) AS moved_at
         FROM ({judged}) judged
     ) dated
+"""
+
+# What no id connects may be the same all the same: suggested to a person, and never more. One
+# candidate is a good guess; with n of them each is as likely.
+_GUESS: Final = """
+    UPDATE reconciliation_found orphan
+    SET theirs = orphan.theirs || jsonb_build_object('may_be', guess.payments,
+        'confidence', round(1.0 / jsonb_array_length(guess.payments), 2))
+    FROM (
+        SELECT lost.key, jsonb_agg(DISTINCT ours.payment_id) AS payments
+        FROM reconciliation_pair lost JOIN reconciliation_pair ours
+            ON ours.our_captured = lost.their_captured AND ours.currency = lost.currency
+            AND ours.their_captured = 0 AND ours.is_known
+            AND ours.our_moved_at BETWEEN lost.their_moved_at - %(settled)s::interval
+                AND lost.their_moved_at + %(settled)s::interval
+        WHERE NOT lost.is_known AND lost.their_captured > 0 GROUP BY lost.key
+    ) guess
+    WHERE orphan.kind = 'orphan_capture' AND orphan.processor_reference = guess.key
+"""
+
+# A day was closed, and then more was told of it.
+_LATE: Final = """
+    INSERT INTO reconciliation_found
+    SELECT 'late_event', 'late_event:' || %(account)s || ':' || line.id, abs(line.gross),
+        line.currency, line.payment_id, NULL, line.processor_reference, '{}'::jsonb,
+        jsonb_build_object('line', line.external_id, 'category', line.category,
+            'gross', line.gross, 'happened', line.occurred_at),
+        line.occurred_at, FALSE
+    FROM reconciliation_settlementline line
+    WHERE line.account = %(account)s AND line.id > %(after_line)s AND %(after_line)s > 0
+      AND line.occurred_at < %(begin)s
 """
 
 
@@ -114,3 +148,5 @@ def judge(window: Window, grace: Grace) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_MAKE)
         cursor.execute(_FIND.format(judged=judged), given)
+        cursor.execute(_GUESS, given)
+        cursor.execute(_LATE, given)

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from foundation import clock
 from foundation.ids import new_id, public
+from reconciliation.states import RUN
 
 
 class ReconciliationRun(models.Model):
@@ -14,16 +15,11 @@ class ReconciliationRun(models.Model):
     reason: it never reads as a day without breaks.
     """
 
-    class State(models.TextChoices):
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
-
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     account = models.CharField(max_length=64)
     day = models.DateField(help_text="in the time zone of the processor's account")
     version = models.PositiveIntegerField()
-    state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
+    state = models.CharField(max_length=9, default="running")
     asked_by = models.CharField(max_length=120)
     last_line_id = models.BigIntegerField(
         default=0, help_text="what was told after this line is looked at by the next run"
@@ -40,6 +36,9 @@ class ReconciliationRun(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "day", "version"], name="one_run_per_version_of_a_day"
+            ),
+            models.CheckConstraint(
+                name="run_state_is_known", condition=Q(state__in=sorted(RUN.states))
             ),
             models.CheckConstraint(
                 name="a_finished_run_says_when",

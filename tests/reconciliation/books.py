@@ -42,6 +42,7 @@ class Line:
     at: dt.datetime = BEGIN + HOUR
     currency: str = "USD"
     told: int = 1
+    payout_id: str = ""
 
 
 @dataclass
@@ -51,7 +52,8 @@ class Story:
     ours: list = field(default_factory=list)
     theirs: list = field(default_factory=list)
     currency: str = "USD"
-    is_known: bool = True
+    is_known: bool = True  # by the processor's id
+    is_named: bool = False  # by our reference, which the processor carries
     key: str = field(default_factory=lambda: f"pi_{next(_numbers)}")
 
 
@@ -80,7 +82,7 @@ def a_report(*, covers=(BEGIN, END), account="stripe"):
 
 
 def _write_ours(story, account):
-    if not story.is_known:
+    if not (story.is_known or story.is_named):
         return
     payment = Payment.objects.create(
         client_id=new_id(),
@@ -90,7 +92,7 @@ def _write_ours(story, account):
         currency=story.currency,
         payment_method="pm_card_visa",
         processor=account,
-        processor_reference=story.key,
+        processor_reference=story.key if story.is_known else "",
     )
     story.payment = payment
     PaymentTransaction.objects.bulk_create(
@@ -128,6 +130,8 @@ def _write_theirs(story, report, account):
                     net=gross - line.fee,
                     occurred_at=line.at,
                     processor_reference=story.key,
+                    payment_id=story.payment.pk if story.is_named else None,
+                    payout_id=line.payout_id,
                     raw={},
                 )
             )

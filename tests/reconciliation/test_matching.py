@@ -1,6 +1,7 @@
 """Matching by SQL finds what the pure matcher finds, for any two books."""
 
 import datetime as dt
+import json
 
 import pytest
 from django.db import connection, transaction
@@ -44,6 +45,7 @@ STORIES = st.builds(
     ours=st.lists(STEPS, max_size=4),
     theirs=st.lists(LINES, max_size=4),
     is_known=st.sampled_from([True, True, True, False]),
+    is_named=st.booleans(),
 )
 
 
@@ -73,9 +75,14 @@ def compared(*stories):
     return found
 
 
+def is_ours(story):
+    """Known by the processor's id, or by our reference on one of its lines."""
+    return story.is_known or (story.is_named and bool(story.theirs))
+
+
 def our_side(story):
     moved = [step for step in story.ours if step.kind not in ("authorization", "void")]
-    if not story.is_known or not moved:
+    if not is_ours(story) or not moved:
         return Side()
 
     def total(*signs):
@@ -125,7 +132,7 @@ def is_touched(story):
 def test_sql_finds_what_the_reference_finds(db, stories):
     expected = {}
     for story in stories:
-        pair = Pair(story.is_known, our_side(story), their_side(story))
+        pair = Pair(is_ours(story), our_side(story), their_side(story))
         if is_touched(story) and (found := differences(pair, at=END, grace=GRACE)):
             expected[story.key] = found
 
@@ -201,3 +208,27 @@ def test_what_we_know_may_take_two_days_to_reach_their_books(db, kind, ours, the
         (found,) = found_by_sql()[story.key]
 
     assert (found.kind, found.is_waiting) == (kind, not is_old)
+
+
+def test_a_payment_whose_processors_id_we_never_learned_is_known_by_our_reference(db):
+    story = Story([Step("capture", 100)], [Line("charge", 100)], is_known=False, is_named=True)
+
+    assert kinds(story) == {}
+
+
+def test_what_no_id_connects_is_suggested_and_never_matched(db):
+    lost = Story([], [Line("charge", 4298)], is_known=False)
+    with transaction.atomic():
+        ours = [Story([Step("capture", 4298)]), Story([Step("capture", 4298)])]
+        write(lost, *ours, Story([Step("capture", 4299)]))
+        pairing.pair(window())
+        verdicts.judge(window(), GRACE)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT theirs FROM reconciliation_found WHERE kind = 'orphan_capture'")
+            ((theirs,),) = cursor.fetchall()
+        found = found_by_sql()
+
+    seen = json.loads(theirs)
+    assert seen["may_be"] == sorted(str(story.payment.pk) for story in ours)
+    assert seen["confidence"] == 0.5
+    assert [each.kind for each in found[ours[0].key]] == ["missing_at_processor"]

@@ -8,6 +8,7 @@ from django.db import connection
 from events.models import OutboxEvent
 from foundation import clock
 from foundation.models import Transition
+from payments.services.payout import record_payout
 from reconciliation import runs
 from reconciliation.models import ReconciliationBreak, ReconciliationRun, Waiting
 from reconciliation.refusals import DayNotOver, RunInProgress
@@ -214,6 +215,66 @@ def test_lines_can_not_be_changed_or_removed():
         for table in ("reconciliation_settlementline", "reconciliation_settlementreport"):
             with pytest.raises(Exception, match="append-only"), connection.cursor() as cursor:
                 cursor.execute(statement % table)
+
+
+def test_what_is_told_of_a_closed_day_is_said_to_be_late_for_one_day():
+    write(Story(**EVEN))
+    reconcile()
+    write(Story(ours=[], theirs=[Line("refund", -30)]), covers=(END, END + 24 * HOUR))
+
+    next_days(1)
+    assert ("late_event", 30, "open") in found()
+    assert ("refund_missing_local", 30, "open") in found()
+
+    next_days(1, after=1)
+    assert ("late_event", 30, "auto_resolved") in found()
+    assert ("refund_missing_local", 30, "open") in found()
+
+
+PAID_OUT = [Line("charge", 100, fee=3, payout_id="po_1"), Line("charge", 50, payout_id="po_1")]
+
+
+def a_payout(*, line=-147, ours=147):
+    lines = [*PAID_OUT, Line("payout", line, payout_id="po_1")]
+    steps = [Step("capture", 150), Step("fee", 3)]
+    write(Story(steps, PAID_OUT), Story([], lines[-1:], key="", is_known=False))
+    if ours:
+        record_payout(
+            processor_reference="po_1", amount=ours, currency="USD", state="paid",
+            arrives_on=None, by="test",
+        )  # fmt: skip
+
+
+def test_a_payout_is_the_sum_of_its_lines_and_one_of_ours():
+    a_payout()
+
+    reconcile()
+
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "ours", "amount"), [(-147, 0, 147), (-147, 140, 7), (-150, 150, 3)]
+)
+def test_a_payout_that_is_not_is_a_break_and_ends_when_it_is(line, ours, amount):
+    a_payout(line=line, ours=ours)
+
+    reconcile()
+
+    assert found() == {("payout_unmatched", amount, "open")}
+
+
+def test_a_payout_that_was_told_to_us_later_ends_its_break():
+    a_payout(ours=0)
+    reconcile()
+    record_payout(
+        processor_reference="po_1", amount=147, currency="USD", state="paid",
+        arrives_on=None, by="test",
+    )  # fmt: skip
+
+    next_days(1)
+
+    assert found() == {("payout_unmatched", 147, "auto_resolved")}
 
 
 def next_days(count, *, after=0):
