@@ -7,6 +7,7 @@ import environ
 _env = environ.Env()
 
 # Whose books: the name is that of the processor's adapter. A day is a day in this time zone.
+# `column_map`: how the files of a processor without an API are read (see docs/operations.md).
 RECONCILIATION_ACCOUNTS: Final[dict[str, dict[str, Any]]] = {
     "stripe": {"time_zone": _env.str("STRIPE_TIME_ZONE", default="UTC")},
 }
@@ -22,3 +23,7 @@ RECONCILIATION_WRITE_OFF_ALONE: Final = _env.int("RECONCILIATION_WRITE_OFF_ALONE
 RECONCILIATION_REPAIRS_PER_DAY: Final = _env.int("RECONCILIATION_REPAIRS_PER_DAY", default=50)
 # A day is compared this long after its end: the processor's books may be late.
 RECONCILIATION_LAG_SECONDS: Final = _env.float("RECONCILIATION_LAG_SECONDS", default=4 * 3600.0)
+# What a settlement report may be: bytes of an upload, lines of any, and how long storing takes.
+SETTLEMENT_BYTES_MAX: Final = _env.int("SETTLEMENT_BYTES_MAX", default=256 * 1024 * 1024)
+SETTLEMENT_LINES_MAX: Final = 2_000_000
+SETTLEMENT_SECONDS_MAX: Final = _env.int("SETTLEMENT_SECONDS_MAX", default=900)

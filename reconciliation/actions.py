@@ -10,7 +10,7 @@ from events.outbox import Event
 from foundation.actions import Action
 from foundation.idempotency import Answer
 from reconciliation import representations, runs
-from reconciliation.models import ReconciliationBreak, ReconciliationRun
+from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
 from reconciliation.serializers import RunIntent
 
 _JSON: Final = {"Content-Type": "application/json"}
@@ -35,7 +35,14 @@ def _settled(operation_id: uuid.UUID) -> Answer:
     return Answer(200, orjson.dumps(representations.break_(row)), _JSON)
 
 
+def _ingested(report_id: uuid.UUID) -> Answer:
+    report = SettlementReport.objects.get(pk=report_id)
+    location = {"Location": f"/v1/settlements/{report.reference}"}
+    return Answer(201, orjson.dumps(representations.settlement(report)), _JSON | location)
+
+
 RUN: Final = Action("reconciliation_run", finish=_accepted, for_now=_accepted)
 SETTLE: Final = Action("break_settlement", finish=_settled, for_now=_settled)
+INGEST: Final = Action("settlement_report", finish=_ingested, for_now=_ingested)
 
-ACTIONS: Final = {action.kind: action for action in (RUN, SETTLE)}
+ACTIONS: Final = {action.kind: action for action in (RUN, SETTLE, INGEST)}

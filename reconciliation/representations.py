@@ -4,7 +4,7 @@ from typing import Any
 
 from foundation.ids import public
 from payments.representations import moment, money, told_actor
-from reconciliation.models import ReconciliationBreak, ReconciliationRun
+from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
 
 
 def run(row: ReconciliationRun) -> dict[str, Any]:
@@ -57,4 +57,22 @@ def break_(row: ReconciliationBreak) -> dict[str, Any]:
         "first_seen_at": moment(row.first_seen_at),
         "last_seen_at": moment(row.last_seen_at),
         "settled_at": moment(row.settled_at),
+    }
+
+
+def settlement(row: SettlementReport) -> dict[str, Any]:
+    """A report: what it tells of, and how much of it was new."""
+    return {
+        "id": row.reference,
+        "account": row.account,
+        "origin": row.origin,
+        "name": row.name,
+        "reader": row.format,
+        "sha256": row.sha256,
+        "since": moment(row.begins_at),
+        "until": moment(row.ends_at),
+        "lines": row.line_count,
+        "new_lines": row.new_line_count,
+        "ingested_by": told_actor(row.ingested_by),
+        "ingested_at": moment(row.ingested_at),
     }

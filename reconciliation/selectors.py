@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from foundation import lookup
 from foundation.authentication import Principal
-from reconciliation.models import ReconciliationBreak, ReconciliationRun
+from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
 from reconciliation.refusals import AccountWideKeyRequired
 
 _FILTERS = {"account": "account", "kind": "kind", "status": "state"}
@@ -28,6 +28,12 @@ def breaks(principal: Principal) -> QuerySet[ReconciliationBreak]:
     """Every break. Raises `AccountWideKeyRequired`."""
     refuse_unless_account_wide(principal)
     return ReconciliationBreak.objects.all()
+
+
+def settlements(principal: Principal) -> QuerySet[SettlementReport]:
+    """Every report. Raises `AccountWideKeyRequired`."""
+    refuse_unless_account_wide(principal)
+    return SettlementReport.objects.all()
 
 
 def narrowed(
