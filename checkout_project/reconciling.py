@@ -27,3 +27,5 @@ RECONCILIATION_LAG_SECONDS: Final = _env.float("RECONCILIATION_LAG_SECONDS", def
 SETTLEMENT_BYTES_MAX: Final = _env.int("SETTLEMENT_BYTES_MAX", default=256 * 1024 * 1024)
 SETTLEMENT_LINES_MAX: Final = 2_000_000
 SETTLEMENT_SECONDS_MAX: Final = _env.int("SETTLEMENT_SECONDS_MAX", default=900)
+# Longer than any other: the statements of a run look at a whole day at once.
+RECONCILIATION_STATEMENT_SECONDS: Final = _env.int("RECONCILIATION_STATEMENT_SECONDS", default=600)

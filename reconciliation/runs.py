@@ -88,12 +88,20 @@ def perform(run: ReconciliationRun) -> ReconciliationRun:
         with durable():
             _lock(run.account)
             _compare(run, Window(run.account, run.day, begin_at, end, _after_line(run)))
-    except (NothingTold, RunInProgress) as reason:
+    except NothingTold as reason:
         _fail(run, str(reason))
+    except RunInProgress as reason:
+        if _others_run(run):  # else it is this one, whose message came twice
+            _fail(run, str(reason))
     except Exception as error:
         _fail(run, f"{type(error).__name__}: {error}")
         raise
     return run
+
+
+def _others_run(run: ReconciliationRun) -> bool:
+    running = ReconciliationRun.objects.filter(account=run.account, state="running")
+    return running.exclude(pk=run.pk).exists()
 
 
 def _lock(account: str) -> None:
@@ -147,8 +155,14 @@ def _compare(run: ReconciliationRun, window: Window) -> None:
 
 
 def _hold_the_lines() -> None:
-    """Whoever is adding lines comes to an end first, and nobody adds any until the run did."""
+    """Whoever is adding lines comes to an end first, and nobody adds any until the run did.
+
+    From here on statements may take as long as a million lines need.
+    """
+    patience = f"{settings.RECONCILIATION_STATEMENT_SECONDS}s"
     with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{patience}'")
+        cursor.execute(f"SET LOCAL lock_timeout = '{patience}'")
         cursor.execute("LOCK TABLE reconciliation_settlementline IN SHARE MODE")
 
 

@@ -14,6 +14,7 @@ from reconciliation.models import ReconciliationBreak, ReconciliationRun, Waitin
 from reconciliation.refusals import DayNotOver, RunInProgress
 from tests.races.crowd import at_once
 from tests.reconciliation.books import BEGIN, DAY, END, HOUR, Line, Step, Story, a_report, write
+from tests.stories.world import elsewhere
 
 NEXT = DAY + dt.timedelta(days=1)
 
@@ -182,6 +183,21 @@ def test_of_two_who_start_at_once_one_runs_and_breaks_are_single():
     assert set(ended) <= {"completed", "refused"}
     assert ReconciliationBreak.objects.count() == len(told()) == 1
     assert not ReconciliationRun.objects.filter(state="running").exists()
+
+
+def test_a_message_that_comes_twice_does_not_end_the_run_that_is_at_work(monkeypatch):
+    write(Story(theirs=[Line("charge", 100)], is_known=False))
+    real, again = runs._carry_forward, []
+
+    def meanwhile(window):
+        again.append(elsewhere(lambda: runs.perform(ReconciliationRun.objects.get())))
+        real(window)
+
+    monkeypatch.setattr(runs, "_carry_forward", meanwhile)
+
+    assert reconcile().state == "completed"
+    assert again[0].state == "running"
+    assert len(told()) == 1
 
 
 def test_a_run_whose_runner_died_is_failed_by_the_next_one():
