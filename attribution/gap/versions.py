@@ -16,6 +16,7 @@ from attribution.models import GapFigure, GapVersion
 from foundation import clock
 
 DAYS_MAX: Final = 92
+_PATIENCE: Final = "SET LOCAL statement_timeout = '60s'"  # a task has 90
 _COLUMNS: Final = tuple(field.name for field in fields(Figure))[1:]  # the day is the version's
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('attribution_gap'))"
 
@@ -60,6 +61,7 @@ def _restate_day(day: dt.date, base: str, *, freeze: bool) -> int:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_ONE_AT_A_TIME)
+            cursor.execute(_PATIENCE)
         kept = {row.client_id: row for row in newest(day, day, base=base, client_id=None)}
         measured = measure(day, day, base=base)
         added = sum(
