@@ -88,10 +88,12 @@ def _asked(request: HttpRequest) -> report.Question:
 
 def _report(question: report.Question) -> list[Any]:
     found = report.find(question, client_id=None)
-    span = (question.last - question.first).days + 1
-    days = [question.first + dt.timedelta(days=nth) for nth in range(span)]
     currencies = sorted({figure.currency for figure in found.figures})
-    drawn = [each for currency in currencies for each in _drawings(found.figures, currency, days)]
+    drawn = [
+        each
+        for currency in currencies
+        for each in _drawings(found.figures, currency, question.days)
+    ]
     nothing = Facts("Nothing", [("Orders and conversions", "none in these days")])
     return [*drawn, *_tables(found.figures)] if drawn else [nothing]
 

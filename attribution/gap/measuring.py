@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from attribution.figures import BASES, Figure
@@ -38,7 +38,8 @@ WITH bought AS (
            sum({value}) OVER sales - {value} AS repeated
     FROM attribution_conversion
     WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
-    WINDOW sales AS (PARTITION BY client_id, transaction_id)
+    WINDOW sales AS (PARTITION BY client_id, transaction_id ORDER BY id
+                     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
     ORDER BY client_id, transaction_id, id
 ), pairs AS (
     SELECT coalesce(bought.client_id, told.client_id) AS client_id,
@@ -92,6 +93,8 @@ WHERE day >= %(first)s AND day <= %(last)s
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
 """
+# A day of a million conversions is sorted in memory, and in the time of one statement.
+_ROOM: Final = "SET LOCAL work_mem = '128MB'"
 _VALUES: Final[Mapping[str, str]] = {
     "total": "amount",
     "net": "(amount + tax_amount + shipping_amount)",
@@ -119,7 +122,8 @@ def measure(
         "since": since - _APART, "until": until + _APART,
     }  # fmt: skip
     found: dict[uuid.UUID, list[Figure]] = {}
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ROOM)
         cursor.execute(sql, known)
         for client, *values in cursor.fetchall():
             found.setdefault(client, []).append(Figure(*values))

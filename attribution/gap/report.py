@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,6 +43,12 @@ class Question:
     base: str = BASES[0]
     dimensions: tuple[str, ...] = ("day",)
 
+    @property
+    def days(self) -> list[dt.date]:
+        """Each of them."""
+        count = (self.last - self.first).days + 1
+        return [self.first + dt.timedelta(days=nth) for nth in range(count)]
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -68,11 +74,11 @@ def asked(query: Mapping[str, str]) -> Question:
 
 def find(question: Question, *, client_id: uuid.UUID | None) -> Found:
     """The newest stored version of each day; days without one are measured now, in one go."""
-    span = (question.first, question.last)
-    stored = versions.newest(*span, base=question.base, client_id=client_id)
+    stored = versions.newest(question.first, question.last, base=question.base, client_id=client_id)
     kept = [figure for version in stored for figure in versions.figures_of(version)]
     is_stored = {(version.client_id, version.day) for version in stored}
-    live = measuring.measure(*span, base=question.base, client_id=client_id)
+    left = _left(question, {version.day for version in stored} if client_id else set())
+    live = measuring.measure(*left, base=question.base, client_id=client_id) if left else {}
     fresh = [
         figure
         for client, figures in live.items()
@@ -80,6 +86,12 @@ def find(question: Question, *, client_id: uuid.UUID | None) -> Found:
         if (client, figure.day) not in is_stored
     ]
     return Found([*kept, *fresh], stored)
+
+
+def _left(question: Question, known: Set[dt.date]) -> tuple[dt.date, dt.date] | None:
+    """The first and the last day that nobody has measured yet."""
+    left = [day for day in question.days if day not in known]
+    return (left[0], left[-1]) if left else None
 
 
 def answer(question: Question, found: Found) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from attribution.models import GapFigure, GapVersion
 from foundation import clock
 
 DAYS_MAX: Final = 92
+_PATIENCE: Final = "SET LOCAL statement_timeout = '60s'"  # a task has 90
 _COLUMNS: Final = tuple(field.name for field in fields(Figure))[1:]  # the day is the version's
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('attribution_gap'))"
 
@@ -29,8 +30,7 @@ def restate(at: dt.datetime) -> int:
     last = day_of(at) - dt.timedelta(days=1)
     freezes = last - dt.timedelta(days=settings.GAP_RESTATED_DAYS)
     first = max(_oldest_open(freezes), last - dt.timedelta(days=DAYS_MAX))
-    days = [first + dt.timedelta(days=nth) for nth in range((last - first).days + 1)]
-    return sum(_restate_day(day, base, freeze=day <= freezes) for day in days for base in BASES)
+    return sum(_restate(first, last, base, freezes) for base in BASES)
 
 
 def newest(
@@ -56,24 +56,28 @@ def _oldest_open(freezes: dt.date) -> dt.date:
     return left.aggregate(first=Min("day"))["first"] or freezes
 
 
-def _restate_day(day: dt.date, base: str, *, freeze: bool) -> int:
+def _restate(first: dt.date, last: dt.date, base: str, freezes: dt.date) -> int:
+    """Measure all the days at once, in one transaction with the versions that come of it."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_ONE_AT_A_TIME)
-        kept = {row.client_id: row for row in newest(day, day, base=base, client_id=None)}
-        measured = measure(day, day, base=base)
+            cursor.execute(_PATIENCE)
+        kept = {(v.client_id, v.day): v for v in newest(first, last, base=base, client_id=None)}
+        measured: dict[tuple[uuid.UUID, dt.date], list[Figure]] = {}
+        for client, figures in measure(first, last, base=base).items():
+            for figure in figures:
+                measured.setdefault((client, figure.day), []).append(figure)
         added = sum(
-            _keep(day, base, measured.get(client, []), kept.get(client), client)
-            for client in sorted({*measured, *kept})
+            _keep(client, day, base, measured.get((client, day), []), kept.get((client, day)))
+            for client, day in sorted({*measured, *kept})
         )
-        if freeze:
-            versions = GapVersion.objects.filter(day=day, base=base, frozen_at=None)
-            versions.update(frozen_at=clock.now())
+        frozen = GapVersion.objects.filter(day__lte=freezes, base=base, frozen_at=None)
+        frozen.update(frozen_at=clock.now())
         return added
 
 
 def _keep(
-    day: dt.date, base: str, figures: Sequence[Figure], before: GapVersion | None, client: uuid.UUID
+    client: uuid.UUID, day: dt.date, base: str, figures: Sequence[Figure], before: GapVersion | None
 ) -> int:
     """Add a version if it says anything new; how many were added."""
     if before is not None and (before.frozen_at or figures_of(before) == sorted(figures)):

@@ -160,15 +160,14 @@ def test_a_conversion_of_an_earlier_day_is_not_extra_today(caller, client):
 
 def test_days_are_those_of_the_reports_time_zone_also_when_clocks_are_changed(client, settings):
     settings.REPORT_TIME_ZONE = "America/New_York"
-    long_day = dt.date(2026, 11, 1)  # of 25 hours: 04:00 to 05:00 of the next day, in UTC
-    for hour in (4, 28):
-        moment = dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(hours=hour, minutes=30)
-        an_order(client, at=moment)
-        an_order(client, at=moment + dt.timedelta(hours=1 if hour == 28 else -1))
+    midnight = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    # A day of 25 hours there: from 04:00 to 05:00 of the next day, in UTC.
+    for hours, name in ((3.5, "before"), (4.5, "first"), (28.5, "last"), (29.5, "after")):
+        an_order(client, at=midnight + dt.timedelta(hours=hours), campaign=name)
 
-    (figures,) = measure(long_day, long_day, base="placed").values()
+    (figures,) = measure(midnight.date(), midnight.date(), base="placed").values()
 
-    assert sum(figure.count for figure in figures) == 2
+    assert {figure.campaign for figure in figures} == {"first", "last"}
 
 
 def test_nobody_sees_the_gap_of_another_client(caller, client):

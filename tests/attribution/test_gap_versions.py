@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from attribution.gap import versions
 from attribution.models import GapFigure, GapVersion
@@ -84,6 +86,16 @@ def test_after_three_days_of_restating_a_day_is_frozen_and_stays_as_it_is(
     told = report(caller, **{"from": day.isoformat(), "to": day.isoformat()})
     assert counts(only(told)["missing"]) == {"unknown": 1}
     assert told["versions"][0]["frozen_at"]
+
+
+def test_a_day_that_is_stored_is_not_measured_again_for_a_report(caller, client, yesterday):
+    day = yesterday[1].isoformat()
+    versions.restate(clock.now())
+
+    with CaptureQueriesContext(connection) as asked:
+        report(caller, **{"from": day, "to": day})
+
+    assert not any("FULL OUTER JOIN" in query["sql"] for query in asked.captured_queries)
 
 
 def test_days_that_missed_runs_left_open_are_measured_and_frozen_late(client, yesterday):
