@@ -137,7 +137,9 @@ class Window:
 def pair(window: Window) -> int:
     """Make the temporary table `reconciliation_pair`; returns how many payments are in it."""
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'")  # a day's sums stay off the disk
         cursor.execute(_SCOPE, window.parameters())
+        cursor.execute("ANALYZE reconciliation_scope")
         cursor.execute(_PAIRS, window.parameters())
         cursor.execute("ANALYZE reconciliation_pair")
         cursor.execute("SELECT count(*) FROM reconciliation_pair")
