@@ -8,8 +8,11 @@ from django.conf import settings
 
 from foundation import clock
 from foundation.errors import DomainError
+from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from reconciliation import repair, runs
+from reconciliation.collection import collect
 from reconciliation.models import ReconciliationRun
+from reconciliation.readers.base import MalformedReport
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:reconciliation"
@@ -61,7 +64,19 @@ def _last_over(account: str) -> dt.date:
     return day
 
 
+def _collect(account: str, day: dt.date) -> None:
+    """The processor's records of a day that no report covers yet; without them its run fails."""
+    window = runs.day_of(account, day)
+    if runs.told_until(account, window) >= window[1]:
+        return
+    try:
+        collect(account=account, window=window, by=BY)
+    except (DomainError, MalformedReport, ProcessorUnavailable, OutcomeUnknown) as silent:
+        _log.warning("reconciliation: %s of %s was not collected: %s", day, account, silent)
+
+
 def _compare(account: str, day: dt.date) -> bool:
+    _collect(account, day)
     try:
         run = runs.reconcile(account=account, day=day, by=BY)
     except DomainError as refusal:

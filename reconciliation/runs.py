@@ -153,16 +153,22 @@ def _hold_the_lines() -> None:
 
 
 def _require_reports(window: Window) -> None:
+    until = told_until(window.account, (window.begin, window.end))
+    if until < window.end:
+        raise NothingTold(f"No report tells of {window.day} from {until.isoformat()} on.")
+
+
+def told_until(account: str, bounds: tuple[dt.datetime, dt.datetime]) -> dt.datetime:
+    """Up to when the reports of an account tell of a time without a gap."""
     reports = SettlementReport.objects.filter(
-        account=window.account, begins_at__lt=window.end, ends_at__gt=window.begin
+        account=account, begins_at__lt=bounds[1], ends_at__gt=bounds[0]
     ).order_by("begins_at")
-    told_until = window.begin
+    until = bounds[0]
     for begins_at, ends_at in reports.values_list("begins_at", "ends_at"):
-        if begins_at > told_until:
+        if begins_at > until:
             break
-        told_until = max(told_until, ends_at)
-    if told_until < window.end:
-        raise NothingTold(f"No report tells of {window.day} from {told_until.isoformat()} on.")
+        until = max(until, ends_at)
+    return until
 
 
 def _is_newest(run: ReconciliationRun) -> bool:

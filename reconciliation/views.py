@@ -18,7 +18,7 @@ from reconciliation.serializers import RunRequest, SettleRequest
 class Runs(APIView):
     """GET and POST /v1/reconciliation-runs."""
 
-    scopes = {"GET": "reports", "POST": "reports"}
+    scopes = {"GET": "reports", "POST": "reconciliation:write"}
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `account` filters."""
@@ -87,7 +87,7 @@ class OneBreak(APIView):
 class BreakSettlement(APIView):
     """POST /v1/reconciliation-breaks/{id}/resolve."""
 
-    scopes = {"POST": "reports"}
+    scopes = {"POST": "reconciliation:write"}
 
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Say that somebody saw to it, or that the money is given up; on record."""

@@ -14,7 +14,8 @@ from tests.reconciliation.books import BEGIN, END, HOUR, Line, Step, Story, wind
 
 GRACE = Grace()
 MANY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 AMOUNTS = st.sampled_from([1, 100, 101, 4298])
 MOMENTS = st.integers(-120, 23).map(lambda hours: BEGIN + hours * HOUR)
