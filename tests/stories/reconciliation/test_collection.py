@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from foundation import clock
+from foundation.errors import InvalidInput
 from foundation.ids import parse
 from foundation.transactions import NetworkInsideTransaction, durable
 from payments.processors import processor, stripe_lists
@@ -169,6 +170,14 @@ def test_a_window_that_is_not_over_is_not_collected(sales):
 
     with pytest.raises(WindowNotOver):
         collect(account="stripe", window=(now - HOUR, now + HOUR), by="test")
+
+
+def test_an_account_without_an_api_is_told_by_files_only(sales, past, settings):
+    settings.RECONCILIATION_ACCOUNTS = {"bank": {"time_zone": "UTC"}}
+
+    with pytest.raises(InvalidInput, match="no API"):
+        collect(account="bank", window=past, by="test")
+    assert not Collection.objects.exists()
 
 
 def test_a_window_in_which_nothing_happened_is_a_report_of_nothing(sales):
