@@ -9,8 +9,10 @@ import itertools
 from collections.abc import Iterator
 from typing import Final
 
+from django.conf import settings
+
 from foundation import clock
-from foundation.errors import DomainError
+from foundation.errors import DomainError, InvalidInput
 from foundation.ids import new_id
 from foundation.transactions import durable
 from payments.processors import processor
@@ -47,7 +49,7 @@ def collect(
     Raises `WindowNotOver`, `ImportInProgress` when somebody else collects the same, or what
     the processor's port raises; then what came so far stays, and the next call goes on there.
     """
-    refuse_unknown_account(account)
+    _refuse_without_api(account)
     # To the second, as processors tell time.
     begin, end = (bound.replace(microsecond=0) for bound in window)
     if end > clock.now():
@@ -60,6 +62,13 @@ def collect(
         count += len(page)
         tell(count)
     return _finish(collection, by=by)
+
+
+def _refuse_without_api(account: str) -> None:
+    """Raises `UnknownAccount`, or `InvalidInput` for one whose processor is no adapter of ours."""
+    refuse_unknown_account(account)
+    if account not in settings.PROCESSORS:
+        raise InvalidInput(f"There is no API of {account}; import its files.")
 
 
 def _begun(account: str, window: Window) -> Collection:

@@ -160,6 +160,17 @@ def test_what_somebody_else_finished_is_not_told_by_half(sales, short_pages, pas
     assert SettlementLine.objects.count() == 7
 
 
+def test_what_somebody_else_finished_after_the_last_page_is_no_report_of_nothing(sales, past):
+    def somebody_finishes_it(_):
+        if Collection.objects.exists():
+            collect(account="stripe", window=past, by="other")
+
+    with pytest.raises(ImportInProgress):
+        collect(account="stripe", window=past, by="test", tell=somebody_finishes_it)
+
+    assert SettlementReport.objects.get().line_count == 7
+
+
 def test_the_processor_is_never_asked_inside_a_transaction(sales, past):
     with pytest.raises(NetworkInsideTransaction), durable():
         collect(account="stripe", window=past, by="test")
