@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from benchmarks import limit, lines, plain, plot, report, stage
+from benchmarks import limit, lines, matching, plain, plot, report, stage
 from benchmarks.measure import Bench, Round, median
 from benchmarks.report import Report
 from benchmarks.sizes import Sizes
@@ -47,6 +47,8 @@ def bench(sizes: Sizes) -> Report:
         say("one hot SKU and many")
         found.append(lines.hot(runner.hot()))
         found += _with_tail(runner, compared.rounds)
+        say(f"matching {sizes.settlement_lines:,} settlement lines")
+        found.append(lines.matching(matching.match(sizes.settlement_lines)))
         return _report(runner, found, compared.rounds)
 
 

@@ -22,6 +22,7 @@ class Sizes:
     web_threads: int = 4
     skus: int = 300
     customers: int = 5_000
+    settlement_lines: int = 1_000_000
 
 
 FULL = Sizes()
@@ -35,6 +36,7 @@ QUICK = Sizes(
     hot_seconds=2.0,
     tail_seconds=2.0,
     relay_events=15,
+    settlement_lines=100_000,
 )
 TINY = Sizes(
     rounds=1,
@@ -49,4 +51,5 @@ TINY = Sizes(
     clients=2,
     skus=5,
     customers=50,
+    settlement_lines=2_000,
 )

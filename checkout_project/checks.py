@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import checks
@@ -37,6 +38,7 @@ def register() -> None:
     checks.register(time_limits_fit)
     checks.register(task_ends_before_redelivery)
     checks.register(sagas_own_their_commits)
+    checks.register(the_gap_can_be_read)
 
 
 def refuse_to_start(**_: Any) -> None:
@@ -48,6 +50,7 @@ def refuse_to_start(**_: Any) -> None:
         *time_limits_fit(None),
         *task_ends_before_redelivery(None),
         *sagas_own_their_commits(None),
+        *the_gap_can_be_read(None),
     )
     if found:
         raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))
@@ -124,3 +127,15 @@ def sagas_own_their_commits(app_configs: Any, **_: Any) -> Sequence[CheckMessage
         for alias, database in settings.DATABASES.items()
         if database.get("ATOMIC_REQUESTS")
     ]
+
+
+def the_gap_can_be_read(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """A report whose days or values mean nothing is found out before somebody asks for it."""
+    wrong = []
+    try:
+        ZoneInfo(settings.REPORT_TIME_ZONE)
+    except (ValueError, OSError, KeyError):
+        wrong.append(f"REPORT_TIME_ZONE is {settings.REPORT_TIME_ZONE!r}: no such time zone.")
+    if settings.CONVERSION_VALUE not in ("total", "net"):
+        wrong.append(f"CONVERSION_VALUE is {settings.CONVERSION_VALUE!r}: total or net.")
+    return [checks.Error(told, id="checkout.E004") for told in wrong]

@@ -18,12 +18,19 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "payment.reauthorization_failed": ("orders.chains.after_payment_replaced",),
     "payment.capture_refused": ("orders.chains.after_payment_changed",),
     "payment.news": ("orders.chains.after_payment_news",),
+    "reconciliation.requested": ("reconciliation.chains.after_run_requested",),
     "processor_event.received": ("orders.chains.after_processor_event",),
 }
 
 # Whose payment it is, is known on a floor above payments: asked before a client or a person
 # captures or releases, it locks the owner's row and refuses what would thwart the owner's work.
 PAYMENT_OWNER: Final = "orders.payment_guard.refuse_unless_free"
+
+# Reconciliation stands next to orders and does not know them: this relation tells it of them.
+RECONCILIATION_STORIES: Final = "orders.stories.SQL"
+# What each order came to, as SQL: attribution compares it with what analytics counted, and lives
+# on a floor that knows of no order.
+FINANCIAL_ORDERS: Final = "orders.financials.ORDERS"
 
 # The events that something here depends on; any other is stored and ignored. Subscribe to these:
 # the object that an event speaks of is asked for again, so one event for each change is enough.

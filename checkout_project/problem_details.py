@@ -40,9 +40,9 @@ class NotAcceptable(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
-    """We only read JSON."""
+    """Not what this path reads: JSON, or a report's own format."""
 
-    code, status, title = "unsupported_media_type", 415, "Only application/json can be read"
+    code, status, title = "unsupported_media_type", 415, "This content type can not be read here"
 
 
 def as_problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -99,7 +99,8 @@ def _from_rest_framework(error: exceptions.APIException, context: dict[str, Any]
     if isinstance(error, exceptions.NotAcceptable):
         return NotAcceptable()
     if isinstance(error, exceptions.UnsupportedMediaType):
-        return UnsupportedMediaType("Send Content-Type: application/json.")
+        read = context["view"].parser_classes[0].media_type
+        return UnsupportedMediaType(f"Send Content-Type: {read}.")
     if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         return Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
     return MalformedRequest(str(error.detail))

@@ -25,6 +25,13 @@ TASK_ROUTES: Final = {
     "payments.tasks.resolve_unknown": {"queue": "sweeps"},
     "payments.tasks.recover_actions": {"queue": "sweeps"},
     "payments.tasks.expire_authorizations": {"queue": "sweeps"},
+    "reconciliation.tasks.perform_run": {"queue": "sweeps"},
+    "reconciliation.tasks.reconcile_days": {"queue": "sweeps"},
+    "reconciliation.tasks.recover_actions": {"queue": "sweeps"},
+    "attribution.tasks.recover_actions": {"queue": "sweeps"},
+    "attribution.tasks.tell_purchases": {"queue": "sweeps"},
+    "attribution.tasks.measure_gap": {"queue": "sweeps"},
+    "attribution.tasks.forget_touchpoints": {"queue": "sweeps"},
     "foundation.tasks.canary": {"queue": "sweeps"},  # beat names the queue it is for
     "foundation.tasks.forget_periodic_runs": {"queue": "sweeps"},
     "foundation.tasks.resolve_healed_cases": {"queue": "sweeps"},

@@ -8,6 +8,8 @@ from checkout_project import health, metrics, problem_details
 urlpatterns = [
     path("v1/", include("orders.urls")),
     path("v1/", include("payments.urls")),
+    path("v1/", include("reconciliation.urls")),
+    path("v1/", include("attribution.urls")),
     path("v1/<path:rest>", problem_details.nothing_here),
     path("livez", health.livez),
     path("readyz", health.readyz),

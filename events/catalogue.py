@@ -27,6 +27,8 @@ CATALOGUE: Final = {
     "processor_event.received": "The processor told us something; it is stored and to be worked.",
     "dispute.opened": "A shopper's bank disputes a payment, or goes on disputing it.",
     "dispute.closed": "A dispute was decided.",
+    "reconciliation.requested": "Somebody wants a day compared with the processor's books.",
+    "reconciliation.break_opened": "Our books and the processor's differ, and not by time alone.",
     "bulk_void.requested": "Staff want a hold released, as one of many.",
     "fulfillment.created": "The warehouse owes a shipment.",
     "fulfillment.shipped": "It left the house; its stock is consumed.",

@@ -26,6 +26,7 @@ from foundation.models import ApiClient, ApiKey
 
 SCOPES: Final = (
     "checkout", "orders:read", "orders:write", "payments:write", "webhooks", "reports",
+    "reconciliation:write",
 )  # fmt: skip
 _ALPHABET: Final = string.ascii_letters + string.digits
 _RANDOM_LENGTH: Final = 32

@@ -29,11 +29,12 @@ else:
 
 _GOOD = (
     "completed captured authorized sent succeeded committed consumed shipped delivered placed"
-    " fulfilling accept approved green resolved won processed"
+    " fulfilling accept approved green resolved won processed auto_resolved"
 )
 _WAITING = (
     "in_progress started authorizing unknown requires_action in_review compensating capturing"
     " voiding partially_captured pending leased retrying held on_hold review open received parked"
+    " running assigned reopened"
 )
 _BAD = (
     "declined failed dead needs_attention expired abandoned reject rejected disputed"
@@ -239,7 +240,7 @@ class PageAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "row": row,
             "row_url": page_of(str(self.opts.model_name), row.pk),
-            "state": badge(row.state),
+            "state": badge(row.state) if hasattr(row, "state") else "",
             "title": f"{str(self.opts.verbose_name).capitalize()} {row}",
             "media": self.media,
         }

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import IO, Any, NoReturn
+from typing import IO, Any, ClassVar, NoReturn
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
@@ -83,6 +83,7 @@ class StrictJSONParser(BaseParser):
     """DRF's parser for `application/json`: strict, bounded, and closed to card numbers."""
 
     media_type = "application/json"
+    limit: ClassVar = "API_BODY_BYTES_MAX"  # the setting that says how many bytes
 
     def parse(
         self,
@@ -91,7 +92,7 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF's signature
     ) -> Any:
         """Read the body, at most one byte more than is allowed."""
-        limit: int = settings.API_BODY_BYTES_MAX
+        limit: int = getattr(settings, self.limit)
         document, text = _read(stream.read(limit + 1), max_bytes=limit)
         escaped = "\\u" in text
         _check(document, max_depth=20, escaped=escaped)

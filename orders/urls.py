@@ -13,6 +13,7 @@ urlpatterns = [
     path("orders", reading.Orders.as_view()),
     path("orders/<str:reference>", reading.OneOrder.as_view()),
     path("orders/<str:reference>/timeline", reading.OrderTimeline.as_view()),
+    path("orders/<str:reference>/attribution", reading.OrderAttribution.as_view()),
     path("orders/<str:reference>/cancel", orders.OrderCancellation.as_view()),
     path("orders/<str:reference>/fulfillments", fulfillments.OrderFulfillments.as_view()),
     path("fulfillments/<str:reference>", fulfillments.OneFulfillment.as_view()),

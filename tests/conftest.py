@@ -2,6 +2,7 @@
 
 import json
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
@@ -13,6 +14,12 @@ from payments import processors
 from payments.processors.breaker import breaker
 from tests import builders
 from tests.sandbox import Sandbox
+
+# Examples that are drawn slowly are no fault of ours: the machine may be busy with other tests.
+hypothesis.settings.register_profile(
+    "busy machine", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None
+)
+hypothesis.settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session")

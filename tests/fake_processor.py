@@ -21,6 +21,7 @@ from payments.processors.base import (
     ProcessorEvent,
     ProcessorPayment,
     ProcessorRefund,
+    ProcessorTransaction,
 )
 from tests.fake_backstage import HOLD, Backstage, digest
 
@@ -114,10 +115,11 @@ class FakeProcessor:
             if event.created_at >= begin and (not types or event.type in types):
                 yield event
 
-    def list_transactions(self, *, since, until):
+    def list_transactions(self, *, since, until, after=""):
         self._ask("list")
-        begin, end = int(since.timestamp()), int(until.timestamp())
-        return [line for line in reversed(self.lines) if begin <= line["created"] < end]
+        found = [line for line in reversed(self.lines) if since <= line.created_at < until]
+        ids = [line.external_id for line in found]
+        return iter(found[ids.index(after) + 1 if after else 0 :])
 
     def parse_event(self, *, body, signature):
         try:
@@ -260,11 +262,15 @@ class FakeProcessor:
         return f"{prefix}_{next(self._number):08d}"
 
     def book(self, account, category, amount, *, fee=0, source=""):
+        at = clock.now().replace(microsecond=0)
         self.lines.append(
-            {"id": self.new_id("txn"), "amount": amount, "fee": fee, "net": amount - fee,
-             "currency": account.seen.currency.lower(), "reporting_category": category,
-             "created": int(clock.now().timestamp()),
-             "source": source or account.seen.processor_reference}
+            ProcessorTransaction(
+                external_id=self.new_id("txn"), category=category, currency=account.seen.currency,
+                gross=amount, fee=fee, net=amount - fee, created_at=at, available_on=at,
+                source_id=source or account.seen.processor_reference,
+                processor_reference=account.seen.processor_reference,
+                reference="" if source else account.reference, payout_id="", raw={},
+            )
         )  # fmt: skip
 
     def tell(self, kind, account, subject=None):

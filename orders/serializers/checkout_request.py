@@ -5,13 +5,13 @@ The one exception is `attribution`: marketing's values come from browsers and mu
 sale, so what is unknown or malformed there is dropped, and only told by name.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from attribution import cleaning
 from foundation.money import Money
 from foundation.strict_fields import (
     AnyField,
@@ -28,18 +28,6 @@ from foundation.strict_fields import (
 
 QUANTITY_MAX = 10_000
 LINES_MAX = 100
-
-_URLS = frozenset({"referrer", "landing_page"})
-_UTM = frozenset(
-    {f"utm_{part}" for part in ("source", "medium", "campaign", "term", "content", "id")}
-)
-_CLICK_IDS = frozenset({"gclid", "wbraid", "gbraid", "fbclid", "msclkid", "ttclid"})
-_TEXTS = _UTM | _CLICK_IDS | {"session_id", "client_id"}
-_KNOWN = _TEXTS | _URLS | {"consent"}
-# Control characters and unfilled templates ({agent_id}, {{campaign.name}}) are no attribution.
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]|[{}]")
-# Query, fragment and user part of a URL may carry tokens; the utm values are sent by themselves.
-_URL_SECRETS = re.compile(r"[?#].*|(?<=//)[^/?#@]*@", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +100,7 @@ class AttributionField(AnyField):
         """What was kept, and the names of known fields that were dropped ("*": unknown ones)."""
         if not isinstance(data, dict):
             return {}, ("*",)
-        kept: dict[str, str | bool] = {}
-        dropped = set()
-        for name, value in data.items():
-            fit = _attribution_value(name, value)
-            if fit is not None:
-                kept[name] = fit
-            elif value is not None:
-                dropped.add(name if name in _KNOWN else "*")
-        return kept, tuple(sorted(dropped))
+        return cleaning.clean(data)
 
     def to_representation(self, value: Any) -> Any:
         """As it is."""
@@ -209,13 +189,3 @@ def _summed(lines: list[LineIntent]) -> tuple[LineIntent, ...]:
             where: Any = {index: {"quantity": [problem]}}  # an index, as a list's errors have it
             raise ValidationError({"lines": where})
     return tuple(LineIntent(sku, quantity) for sku, quantity in sorted(quantities.items()))
-
-
-def _attribution_value(name: str, value: Any) -> str | bool | None:
-    if name == "consent":
-        return value if isinstance(value, bool) else None
-    if not isinstance(value, str) or _UNFIT.search(value):
-        return None
-    if name in _URLS and len(value) <= 2048:
-        return _URL_SECRETS.sub("", value) or None
-    return value if name in _TEXTS and 0 < len(value) <= 255 else None

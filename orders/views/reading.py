@@ -7,9 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from attribution import journeys
+from attribution import representations as attribution
 from foundation import lookup
 from foundation.authentication import principal
 from foundation.http import tagged
+from foundation.money import Money
 from orders import representations, selectors, timeline
 
 
@@ -67,6 +70,21 @@ class OneOrder(APIView):
         """The order now, with where it came from."""
         row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
         return tagged(request, _order(row) | {"attribution": representations.attribution(row)})
+
+
+class OrderAttribution(APIView):
+    """GET /v1/orders/{id}/attribution."""
+
+    scopes = {"GET": "orders:read"}
+
+    def get(self, request: Request, reference: str) -> Response:
+        """What led to the order, and whom each model thanks for it; computed now."""
+        row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
+        touches = journeys.journey(
+            journeys.Purchase(row.client_id, row.customer_reference, row.placed_at, row.attribution)
+        )
+        total = Money(row.total_amount, row.currency)
+        return Response({"order": row.reference} | attribution.journey(touches, total))
 
 
 class OrderTimeline(APIView):

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from foundation import clock
 from foundation.invariants import Invariant, register
-from foundation.postgres.append_only import TRIGGER
+from foundation.postgres.append_only import TRIGGER, append_only_models
 from payments.postings import DISPUTE_NOTE, HELD, RECEIVABLE, RULES
 
 _RULES: Final = ", ".join(
@@ -17,10 +17,7 @@ _RULES: Final = ", ".join(
 )
 GUARDS: Final = (
     ("payments_ledgerline", "entries_balance"),
-    ("payments_ledgerline", TRIGGER),
-    ("payments_paymenttransaction", TRIGGER),
-    ("foundation_transition", TRIGGER),
-    ("foundation_auditentry", TRIGGER),
+    *((model._meta.db_table, TRIGGER) for model in append_only_models()),  # noqa: SLF001 - Django's
 )
 _GUARDS: Final = ", ".join(f"('{table}', '{trigger}')" for table, trigger in GUARDS)
 

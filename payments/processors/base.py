@@ -136,6 +136,30 @@ class ProcessorEvent:
     currency: str = ""
 
 
+@dataclass(frozen=True)
+class ProcessorTransaction:
+    """A line of the processor's books: one movement of our balance, in minor units.
+
+    `category` is the processor's own word. `processor_reference` is the payment's, `reference`
+    ours of it; either is "" where the line does not carry it. `raw` is the line as it came,
+    without what it points at.
+    """
+
+    external_id: str
+    category: str
+    currency: str
+    gross: int
+    fee: int
+    net: int
+    created_at: dt.datetime
+    available_on: dt.datetime | None
+    source_id: str
+    processor_reference: str
+    reference: str
+    payout_id: str
+    raw: Mapping[str, Any]
+
+
 class Processor(Protocol):
     """What an adapter must offer. `key` is ours, derived; `reference` is what `find` asks by.
 
@@ -202,9 +226,13 @@ class Processor(Protocol):
         ...
 
     def list_transactions(
-        self, *, since: dt.datetime, until: dt.datetime
-    ) -> Sequence[Mapping[str, Any]]:
-        """The lines of the processor's books, created in [since, until)."""
+        self, *, since: dt.datetime, until: dt.datetime, after: str = ""
+    ) -> Iterator[ProcessorTransaction]:
+        """The lines of the processor's books, created in [since, until), newest first.
+
+        Reads on as it is used, to the end however long. `after`: only what follows this line in
+        the list, to go on where a reading was cut short.
+        """
         ...
 
     def parse_event(self, *, body: bytes, signature: str) -> ProcessorEvent:

@@ -22,11 +22,12 @@ from payments.processors.base import (
     ProcessorEvent,
     ProcessorPayment,
     ProcessorRefund,
+    ProcessorTransaction,
     ProcessorUnavailable,
 )
 from payments.processors.stripe_errors import asking, translated
 from payments.processors.stripe_http import BoundedClient
-from payments.processors.stripe_lists import events_since, pages
+from payments.processors.stripe_lists import events_since, pages, transactions
 
 _CHARGE: Final = "latest_charge"
 _FEES: Final = "latest_charge.balance_transaction"
@@ -163,15 +164,15 @@ class StripeProcessor:
         return events_since(self._client, since=since, types=types)
 
     def list_transactions(
-        self, *, since: dt.datetime, until: dt.datetime
-    ) -> Sequence[Mapping[str, Any]]:
-        """The processor's balance transactions created in [since, until)."""
-        with asking():
-            begin, end = int(since.timestamp()), int(until.timestamp())
-            page = self._client.v1.balance_transactions.list(
-                {"created": {"gte": begin, "lt": end}, "limit": 100}
-            )
-            return [line.to_dict() for line in page.auto_paging_iter()]
+        self, *, since: dt.datetime, until: dt.datetime, after: str = ""
+    ) -> Iterator[ProcessorTransaction]:
+        """The balance transactions created in [since, until), newest first.
+
+        With what they are about, so that each knows its payment. Each page is asked for when it
+        is needed, outside of any transaction.
+        """
+        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        return transactions(self._client, created=created, after=after)
 
     def parse_event(self, *, body: bytes, signature: str) -> ProcessorEvent:
         """Verify the signature over the raw bytes, then read. Raises `ValueError` on any doubt."""

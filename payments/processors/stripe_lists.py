@@ -7,11 +7,12 @@ from typing import Any, Final
 import stripe
 from django.conf import settings
 
-from payments.processors import stripe_events
-from payments.processors.base import OutcomeUnknown, ProcessorEvent
+from payments.processors import stripe_events, stripe_shapes
+from payments.processors.base import OutcomeUnknown, ProcessorEvent, ProcessorTransaction
 from payments.processors.stripe_errors import asking
 
 _PAGE: Final = 100
+_SOURCE: Final = ["data.source"]
 _MOST_TYPES: Final = 20  # https://docs.stripe.com/api/events/list, parameter `types`
 
 Doc = Mapping[str, Any]
@@ -55,6 +56,24 @@ def events_since(
             spans += [(middle, end), (first, middle)]
         else:
             yield from (event for event in events if not types or event.type in types)
+
+
+def transactions(
+    client: stripe.StripeClient, *, created: Mapping[str, int], after: str
+) -> Iterator[ProcessorTransaction]:
+    """The balance transactions of a span, newest first, page by page to the end."""
+    has_more = True
+    while has_more:
+        with asking():
+            page = _page(
+                client, "/v1/balance_transactions", after=after, created=created, expand=_SOURCE
+            )
+            told = [stripe_shapes.transaction(doc) for doc in page["data"]]
+            if page["has_more"] and not told:
+                raise ValueError("an empty page that is not the last")
+        yield from told
+        has_more = page["has_more"]
+        after = told[-1].external_id if told else ""
 
 
 def _span(client: stripe.StripeClient, first: int, end: int, **wanted: Any) -> dict[str, Any]:

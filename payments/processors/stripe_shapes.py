@@ -14,6 +14,7 @@ from payments.processors.base import (
     ProcessorDispute,
     ProcessorPayment,
     ProcessorRefund,
+    ProcessorTransaction,
     RefundStatus,
     Status,
 )
@@ -223,3 +224,30 @@ def _card(card: Doc) -> Card:
 
 def _expanded(value: Any) -> Doc:
     return value if isinstance(value, Mapping) else {}
+
+
+def transaction(doc: Doc) -> ProcessorTransaction:
+    """A balance transaction; with its `source` expanded, the payment it is about.
+
+    A charge carries our reference; a refund or a dispute only the payment's id.
+    """
+    source = _expanded(doc["source"])
+    source_id = source.get("id") or doc["source"] or ""
+    kind = source.get("object")
+    metadata = (source.get("metadata") or {}) if kind == "charge" else {}
+    available = doc["available_on"]
+    return ProcessorTransaction(
+        external_id=doc["id"],
+        category=doc["reporting_category"],
+        currency=doc["currency"].upper(),
+        gross=doc["amount"],
+        fee=doc["fee"],
+        net=doc["net"],
+        created_at=dt.datetime.fromtimestamp(doc["created"], dt.UTC),
+        available_on=None if available is None else dt.datetime.fromtimestamp(available, dt.UTC),
+        source_id=source_id,
+        processor_reference=source.get("payment_intent") or "",
+        reference=metadata.get("payment") or "",
+        payout_id=source_id if kind == "payout" else "",
+        raw={**doc, "source": source_id},
+    )

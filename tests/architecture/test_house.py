@@ -23,6 +23,8 @@ from orders import models as order_models
 from orders import states as order_states
 from payments import states as payment_states
 from payments.models import Payment, Payout
+from reconciliation import states as reconciliation_states
+from reconciliation.models import ReconciliationBreak, ReconciliationRun
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = [
@@ -87,7 +89,7 @@ def test_every_event_in_the_code_is_in_the_catalogue_and_told_by_somebody():
     for path in SOURCES:
         if path.parts[-2:] == ("events", "catalogue.py") or "sandbox_processor" in path.parts:
             continue
-        nouns = "order|bulk_void|payment|fulfillment|dispute|processor_event|refund"
+        nouns = "order|bulk_void|payment|fulfillment|dispute|processor_event|refund|reconciliation"
         told |= set(re.findall(rf'"((?:{nouns})\.[a-z_]+)"', path.read_text()))
     told -= set(settings.EVENT_ROUTES) - set(CATALOGUE)
     events = {name for name in told if name in CATALOGUE}
@@ -126,7 +128,7 @@ def test_every_task_has_a_queue_and_a_body_of_one_call():
     celery_app.loader.import_default_modules()
     ours = {name for name in celery_app.tasks if name.split(".")[0] in OURS}
     assert ours == set(settings.CELERY_TASK_ROUTES)
-    for app in ("orders", "payments", "foundation"):
+    for app in ("orders", "payments", "attribution", "reconciliation", "foundation"):
         tree = ast.parse((ROOT / app / "tasks.py").read_text())
         for node in tree.body:
             if isinstance(node, ast.FunctionDef):
@@ -148,6 +150,8 @@ TABLES = [
     (foundation_states.CASE, Case),
     (order_states.CANCELLATION, order_models.Cancellation),
     (order_states.BULK_ROW, order_models.BulkRow),
+    (reconciliation_states.RUN, ReconciliationRun),
+    (reconciliation_states.BREAK, ReconciliationBreak),
 ]
 
 

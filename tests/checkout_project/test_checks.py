@@ -7,6 +7,7 @@ from checkout_project.checks import (
     longest_look_up,
     sagas_own_their_commits,
     task_ends_before_redelivery,
+    the_gap_can_be_read,
     time_limits_fit,
 )
 
@@ -15,6 +16,7 @@ def test_the_project_as_it_is_passes():
     assert time_limits_fit(None) == []
     assert task_ends_before_redelivery(None) == []
     assert sagas_own_their_commits(None) == []
+    assert the_gap_can_be_read(None) == []
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,14 @@ def test_a_look_up_is_every_page_waited_for_in_full(settings):
     settings.STRIPE_LIST_PAGES_MAX = 3
 
     assert longest_look_up() == 44.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("REPORT_TIME_ZONE", "Europe/Nowhere"), ("REPORT_TIME_ZONE", "../x"), ("REPORT_TIME_ZONE", ""),
+     ("CONVERSION_VALUE", "gross")],
+)  # fmt: skip
+def test_a_report_that_could_not_be_read_is_refused(settings, name, value):
+    setattr(settings, name, value)
+
+    assert [error.id for error in the_gap_can_be_read(None)] == ["checkout.E004"]

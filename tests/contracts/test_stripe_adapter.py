@@ -69,7 +69,7 @@ def test_full_and_partial_captures_and_refunds(stripe, sandbox):
     assert (refund.status, refund.reference, refund.amount) == ("succeeded", "rfd_1", 500)
     assert sandbox.holds(reference) == []
     since, until = clock.now() - dt.timedelta(hours=1), clock.now() + dt.timedelta(hours=1)
-    amounts = [line["amount"] for line in stripe.list_transactions(since=since, until=until)]
+    amounts = [line.gross for line in stripe.list_transactions(since=since, until=until)]
     assert -500 in amounts
 
 

@@ -9,7 +9,8 @@ from tests.crash.probe import Work
 from tests.crash.scene import Scene
 
 ROUNDS_MAX: Final = 10
-_ONLY_LOOK: Final = ("check_invariants", "check_all_invariants", "canary")
+# They look at what is there, or have something to compare on each new day: no rest for these.
+_ONLY_LOOK: Final = ("check_invariants", "check_all_invariants", "canary", "reconcile_days")
 _BATCHES_MAX: Final = 20
 # Seconds between rounds: past every lease, past the forward window, past every daily look. A
 # quiet round goes on to the next stride. All ten rounds stay within a week, after which the

@@ -228,4 +228,65 @@ _ACCESS: Final = (
     ),
 )
 
-BUGS: Final = (*_KEYS, *_AUTHORIZATION, *_MONEY, *_STOCK, *_EVENTS, *_BOOKS, *_ACCESS)
+_ATTRIBUTION: Final = (
+    Bug(
+        name="attribution: who refused consent is followed by a click id",
+        file="attribution/cleaning.py",
+        before="if n in kept and not is_denied}",
+        after="if n in kept}",
+        suite="tests/stories/test_totals_and_origins.py -k without_consent",
+    ),
+    Bug(
+        name="attribution: somebody else's visits on the same browser lead to the order",
+        file="attribution/journeys.py",
+        before='(Q(customer_reference="") & browsers)',
+        after="browsers",
+        suite="tests/stories/test_journeys.py -k somebody_else",
+    ),
+    Bug(
+        name="attribution: a file that was cut short is imported",
+        file="attribution/csv_lines.py",
+        before="if not lines.has_ended:",
+        after="if False:",
+        suite="tests/attribution/test_import_conversions.py -k bad_line",
+    ),
+    Bug(
+        name="attribution: what another client counted is held against our orders",
+        file="attribution/gap/measuring.py",
+        before="ON told.client_id = bought.client_id AND told.transaction_id = bought.number",
+        after="ON told.transaction_id = bought.number",
+        suite="tests/attribution/test_gap.py -k another_client",
+    ),
+    Bug(
+        name="attribution: test traffic is money",
+        file="attribution/gap/measuring.py",
+        before="CASE WHEN bought.number IS NULL OR bought.is_test OR bought.amount IS NULL",
+        after="CASE WHEN bought.number IS NULL OR bought.amount IS NULL",
+        suite="tests/attribution/test_gap.py -k one_outcome",
+    ),
+    Bug(
+        name="attribution: days are counted in UTC, whatever the report's time zone",
+        file="attribution/gap/measuring.py",
+        before="(orders.placed_at AT TIME ZONE %(zone)s)::date AS day",
+        after="(orders.placed_at AT TIME ZONE 'UTC')::date AS day",
+        suite="tests/attribution/test_gap.py -k clocks_are_changed",
+    ),
+    Bug(
+        name="attribution: a frozen day changes after all",
+        file="attribution/gap/versions.py",
+        before="(before.frozen_at or figures_of(before) == sorted(figures))",
+        after="figures_of(before) == sorted(figures)",
+        suite="tests/attribution/test_gap_versions.py -k frozen_and_stays",
+    ),
+    Bug(
+        name="attribution: who was overtaken while telling analytics writes it down",
+        file="attribution/purchases.py",
+        before="filter(pk=row.pk, attempts=row.attempts, sent_at=None)",
+        after="filter(pk=row.pk)",
+        suite="tests/attribution/test_purchases_told.py -k overtaken",
+    ),
+)
+
+BUGS: Final = (
+    *_KEYS, *_AUTHORIZATION, *_MONEY, *_STOCK, *_EVENTS, *_BOOKS, *_ACCESS, *_ATTRIBUTION
+)  # fmt: skip

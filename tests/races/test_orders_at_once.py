@@ -60,7 +60,7 @@ def without_the_orders_lock(monkeypatch):
 
     def unlocked(order_id):
         found = Order.objects.select_related("payment", "checkout").get(pk=order_id)
-        connection.cursor().execute("SELECT pg_sleep(0.05)")  # time for the others to read as well
+        connection.cursor().execute("SELECT pg_sleep(0.4)")  # time for the others to read as well
         return found
 
     monkeypatch.setattr(rows, "locked", unlocked)

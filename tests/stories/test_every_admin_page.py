@@ -8,16 +8,19 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from attribution.models import Conversion, ConversionBatch, GapVersion, PurchaseSending, Touchpoint
 from foundation.models import ApiClient, Case
 from orders import bulk
 from orders.models import BlockListEntry, Order
 from payments.models import Payment
 from payments.services.payout import record_payout
+from reconciliation.runs import reconcile
 from tests import builders
+from tests.reconciliation.books import DAY, Line, Story, write
 from tests.stories import world
 from tests.stories.orders.desk import cancel, ship_everything
 
-OURS = ("events", "foundation", "orders", "payments")
+OURS = ("attribution", "events", "foundation", "orders", "payments", "reconciliation")
 QUERIES = ("", "?q=x", "?q=%00", "?p=99", "?o=99")
 # A form whose deed is not due leads back with the reason; nobody adds or deletes what is a record.
 ANSWERS = (200, 302, 403)
@@ -60,7 +63,22 @@ def a_busy_shop(orders):
         kind="order_unpaid", aggregate="order", aggregate_id=orders[2].pk, title="unpaid",
         owner="role:operations", due_at=orders[2].payment.capture_before,
     )  # fmt: skip
+    told = {"client_id": orders[0].client_id, "occurred_at": orders[0].placed_at}
+    Touchpoint.objects.create(**told)
+    batch = ConversionBatch.objects.create(client_id=orders[0].client_id, rows=1)
+    Conversion.objects.create(
+        **told, batch=batch, transaction_id=orders[0].public_number, amount=1, currency="USD"
+    )
+    PurchaseSending.objects.create(
+        client_id=orders[0].client_id, number=orders[0].public_number, amount=1, tax_amount=0,
+        shipping_amount=0, currency="USD", placed_at=orders[0].placed_at,
+    )  # fmt: skip
+    GapVersion.objects.create(
+        client_id=orders[0].client_id, day=orders[0].placed_at, base="placed", version=1
+    )
     BlockListEntry.objects.create(kind="email", value="a@example.com", reason="fraud")
+    write(Story(theirs=[Line("charge", 100)], is_known=False))
+    reconcile(account="stripe", day=DAY, by="test")
     return [Order, Payment, ApiClient]
 
 

@@ -18,12 +18,8 @@ def code_of(call, *arguments, **named):
 def lines_of(world, reference):
     """What the books say about one object."""
     hour = dt.timedelta(hours=1)
-    lines = world.port.list_transactions(since=clock.now() - hour, until=clock.now() + hour)
-    return [
-        (line["reporting_category"], line["amount"])
-        for line in reversed(lines)
-        if line["source"] == reference
-    ]
+    lines = list(world.port.list_transactions(since=clock.now() - hour, until=clock.now() + hour))
+    return [(line.category, line.gross) for line in reversed(lines) if line.source_id == reference]
 
 
 def test_a_refund_carries_our_reference_and_is_found_by_it(world):

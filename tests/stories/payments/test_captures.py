@@ -107,9 +107,9 @@ def test_fees_that_the_answer_did_not_tell_are_booked_with_the_next_look(till, s
 
     fees = list(several.transactions.filter(kind="fee").order_by("sequence"))
     since, until = clock.now() - dt.timedelta(hours=1), clock.now() + dt.timedelta(minutes=1)
-    lines = processor("stripe").list_transactions(since=since, until=until)
+    lines = list(processor("stripe").list_transactions(since=since, until=until))
     assert len(fees) == 2
-    assert sum(fee.amount for fee in fees) == sum(line["fee"] for line in lines[:2])
+    assert sum(fee.amount for fee in fees) == sum(line.fee for line in lines[:2])
 
 
 @pytest.mark.parametrize("amount", [4299, 10**12])

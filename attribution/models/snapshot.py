@@ -6,13 +6,16 @@ from foundation import clock
 from foundation.ids import new_id
 
 
+class Consent(models.TextChoices):
+    """What the visitor said when asked; `unknown` when nobody told us."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
 class Attribution(models.Model):
     """What was known when the order was placed. Absent is `unknown`, never `direct`."""
-
-    class Consent(models.TextChoices):
-        GRANTED = "granted"
-        DENIED = "denied"
-        UNKNOWN = "unknown"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     source = models.CharField(max_length=255, default="unknown")

@@ -1,0 +1,139 @@
+"""A file of conversions, whole or not at all: streamed into the table in one transaction."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from attribution import conversion_files, csv_lines
+from attribution.conversion_files import Sale
+from attribution.csv_lines import BadLine, FileRefused
+from attribution.models import ConversionBatch
+from foundation import clock
+from foundation.ids import new_id
+
+BATCH: Final = 2_000
+# Between two statements the file is read; five seconds are little on a busy disk.
+_PATIENCE: Final = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+BAD_LINES_MAX: Final = 100
+_COLUMNS: Final = ("id", "client_id", "batch_id", "received_at", *Sale._fields)
+_COPY: Final = f"COPY attribution_conversion ({', '.join(_COLUMNS)}) FROM STDIN"
+
+
+class AlreadyImported(Exception):
+    """These very bytes were imported before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is written: its format, headings of its own, a currency where it names none."""
+
+    kind: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
+
+
+@dataclass(slots=True)
+class Imported:
+    """How far an import came."""
+
+    rows: int = 0
+    skipped: int = 0
+    bad: list[BadLine] = field(default_factory=list)
+
+
+def import_file(
+    path: Path, layout: Layout, *, client_id: uuid.UUID, progress: Callable[[Imported], None]
+) -> Imported:
+    """Store every row of the file, or nothing. `progress` is called after each batch.
+
+    Raises `FileRefused` with the first hundred bad lines, and `AlreadyImported`.
+    """
+    digest = _digest(path)
+    if ConversionBatch.objects.filter(client_id=client_id, digest=digest).exists():
+        raise AlreadyImported
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_PATIENCE)
+        batch = _open_batch(path.name, digest, client_id)
+        done = Imported()
+        for portion in _portions(path, layout, done):
+            if not done.bad:  # of a file that is refused only the other bad lines are of interest
+                _copy(portion, batch)
+            done.rows += len(portion)
+            progress(done)
+        if done.bad or not done.rows:
+            raise FileRefused(done.bad or [BadLine(1, "there is no sale in it")])
+        ConversionBatch.objects.filter(pk=batch.pk).update(rows=done.rows)
+    return done
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def _open_batch(name: str, digest: bytes, client_id: uuid.UUID) -> ConversionBatch:
+    """Two at once: the second waits for the first one's commit, and is refused."""
+    try:
+        with transaction.atomic():
+            return ConversionBatch.objects.create(
+                client_id=client_id, file_name=name[:255], digest=digest
+            )
+    except IntegrityError as taken:
+        raise AlreadyImported from taken
+
+
+def _portions(path: Path, layout: Layout, done: Imported) -> Iterator[Sequence[Sale]]:
+    with path.open("rb") as stream:
+        rows = csv_lines.read(stream)
+        reader = conversion_files.reader_for(
+            _header(rows),
+            kind=layout.kind,
+            renamed=layout.renamed,
+            currency=layout.currency,
+            zone=ZoneInfo(settings.REPORT_TIME_ZONE),
+        )
+        found = _found(rows, reader, done)
+        while portion := list(islice(found, BATCH)):
+            yield portion
+
+
+def _header(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
+    """The first row that is no remark: exports of GA4 begin with lines of `# ...`."""
+    for _, cells in rows:
+        if not cells[0].startswith("#"):
+            return cells
+    raise FileRefused([BadLine(1, "the file is empty")])
+
+
+def _found(
+    rows: Iterator[tuple[int, list[str]]], reader: conversion_files.Reader, done: Imported
+) -> Iterator[Sale]:
+    try:
+        for line, cells in rows:
+            result = reader.read(line, cells)
+            if isinstance(result, Sale):
+                yield result
+            elif result is None:
+                done.skipped += 1
+            else:
+                done.bad.append(result)
+            if len(done.bad) >= BAD_LINES_MAX:
+                return
+    except FileRefused as broken:
+        done.bad += broken.bad_lines
+
+
+def _copy(sales: Sequence[Sale], batch: ConversionBatch) -> None:
+    """COPY is several times as fast as INSERT, and a file may have a million rows."""
+    now = clock.now()
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for sale in sales:
+            copy.write_row((new_id(), batch.client_id, batch.pk, now, *sale))

@@ -1,0 +1,87 @@
+"""The days that are over and not compared yet: found in the rows, so that none is missed."""
+
+import datetime as dt
+import logging
+from typing import Final
+
+from django.conf import settings
+
+from foundation import clock
+from foundation.errors import DomainError
+from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
+from reconciliation import repair, runs
+from reconciliation.collection import collect
+from reconciliation.models import ReconciliationRun
+from reconciliation.readers.base import MalformedReport
+
+_log = logging.getLogger(__name__)
+BY: Final = "system:reconciliation"
+_CATCHES_UP: Final = 31  # days in one go
+_TRIES_A_FAILED_DAY_AGAIN_AFTER: Final = dt.timedelta(hours=4)
+
+
+def reconcile_due() -> int:
+    """Compare every day that is due, of every account, the oldest first; returns how many.
+
+    A day that fails holds up those after it: its lines may still come, and they count first.
+    """
+    done = 0
+    for account in sorted(settings.RECONCILIATION_ACCOUNTS):
+        for day in due_days(account):
+            if not _compare(account, day):
+                break
+            done += 1
+        repair.repair(account=account)
+    return done
+
+
+def due_days(account: str) -> list[dt.date]:
+    """From the day after the last that was completed to the last that is over.
+
+    Of an account that was never compared, only the last; none while a failed one rests.
+    """
+    last_over = _last_over(account)
+    runs_of_it = ReconciliationRun.objects.filter(account=account)
+    newest = runs_of_it.filter(state="completed").order_by("-day").first()
+    first = newest.day + dt.timedelta(days=1) if newest else last_over
+    failed = runs_of_it.filter(day=first, state="failed").order_by("-version").first()
+    if failed is not None and _rests(failed):
+        return []
+    count = min((last_over - first).days + 1, _CATCHES_UP)
+    return [first + dt.timedelta(days=number) for number in range(count)]
+
+
+def _rests(failed: ReconciliationRun) -> bool:
+    assert failed.finished_at is not None  # noqa: S101 - by the table's check
+    return failed.finished_at > clock.now() - _TRIES_A_FAILED_DAY_AGAIN_AFTER
+
+
+def _last_over(account: str) -> dt.date:
+    lag = dt.timedelta(seconds=settings.RECONCILIATION_LAG_SECONDS)
+    day = (clock.now() - lag).date() + dt.timedelta(days=1)
+    while runs.day_of(account, day)[1] > clock.now() - lag:
+        day -= dt.timedelta(days=1)
+    return day
+
+
+def _collect(account: str, day: dt.date) -> None:
+    """The processor's records of a day that no report covers yet; without them its run fails."""
+    window = runs.day_of(account, day)
+    if runs.told_until(account, window) >= window[1]:
+        return
+    try:
+        collect(account=account, window=window, by=BY)
+    except (DomainError, MalformedReport, ProcessorUnavailable, OutcomeUnknown) as silent:
+        _log.warning("reconciliation: %s of %s was not collected: %s", day, account, silent)
+
+
+def _compare(account: str, day: dt.date) -> bool:
+    _collect(account, day)
+    try:
+        run = runs.reconcile(account=account, day=day, by=BY)
+    except DomainError as refusal:
+        _log.info("reconciliation: %s of %s is tried again: %s", day, account, refusal.detail)
+        return False
+    if run.state == "failed":
+        _log.error("reconciliation: %s of %s failed: %s", day, account, run.error)
+    return run.state == "completed"

@@ -1,0 +1,132 @@
+"""What people do with a break: take it, say something, resolve it, write it off, open it again.
+
+Each is one guarded move with an audit entry in the same transaction. Nothing here moves money.
+"""
+
+import uuid
+from typing import Any, Final
+
+from django.conf import settings
+
+from foundation import audit, clock
+from foundation.errors import NotFound
+from foundation.state_machine import IllegalTransition, move
+from foundation.transactions import durable
+from reconciliation.models import ReconciliationBreak
+from reconciliation.refusals import BreakNotOpen, SecondPersonNeeded
+from reconciliation.states import BREAK
+
+_VERBS: Final = {"resolved": "resolve", "written_off": "write_off"}
+
+
+def take(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
+    """→ `assigned` to whoever takes it; from somebody else, too. Raises `BreakNotOpen`."""
+    with durable():
+        row = _locked(break_id)
+        if row.state == "assigned":
+            _note(row, "take", by=by, reason=reason, assignee=by)
+        else:
+            _move(row, "assigned", "take", by=by, reason=reason, assignee=by)
+    return row
+
+
+def comment(break_id: uuid.UUID, *, by: str, text: str) -> ReconciliationBreak:
+    """Say something about it, on record. Whatever its state is."""
+    with durable():
+        row = _locked(break_id)
+        _note(row, "comment", by=by, reason=text)
+    return row
+
+
+def resolve(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
+    """→ `resolved`: somebody saw to it. A run that meets it again reopens it.
+
+    Raises `BreakNotOpen`.
+    """
+    with durable():
+        return settle(break_id, "resolved", by=by, reason=reason)
+
+
+def write_off(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
+    """→ `written_off`: the money is given up. From an amount on, not by whoever took it.
+
+    Raises `BreakNotOpen` and `SecondPersonNeeded`.
+    """
+    with durable():
+        return settle(break_id, "written_off", by=by, reason=reason)
+
+
+def settle(
+    break_id: uuid.UUID, to: str, *, by: str, reason: str, operation_id: uuid.UUID | None = None
+) -> ReconciliationBreak:
+    """Either of the two, in the caller's transaction. `operation_id`: of the request that asks."""
+    row = _locked(break_id)
+    if to == "written_off":
+        _refuse_alone(row, by=by)
+    _move(
+        row, to, _VERBS[to], by=by, reason=reason, settled_at=clock.now(),
+        settled_reason=reason[:500], settled_by_operation=operation_id,
+    )  # fmt: skip
+    return row
+
+
+def reopen(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
+    """What was settled asks for somebody again. Raises `BreakNotOpen` for one that does already."""
+    with durable():
+        row = _locked(break_id)
+        _move(
+            row, "reopened", "reopen", by=by, reason=reason,
+            settled_at=None, settled_reason="", settled_by_operation=None, assignee="",
+        )  # fmt: skip
+    return row
+
+
+def _locked(break_id: uuid.UUID) -> ReconciliationBreak:
+    row = ReconciliationBreak.objects.select_for_update(no_key=True).filter(pk=break_id).first()
+    if row is None:
+        raise NotFound("There is no such break.")
+    return row
+
+
+def _refuse_alone(row: ReconciliationBreak, *, by: str) -> None:
+    """Four eyes: one took it and looked into it, another gives the money up."""
+    if row.amount < settings.RECONCILIATION_WRITE_OFF_ALONE:
+        return
+    if row.state != "assigned" or row.assignee == by:
+        raise SecondPersonNeeded(
+            "Somebody must have taken it, and somebody else must write it off.",
+            assignee=row.assignee,
+        )
+
+
+def _move(
+    row: ReconciliationBreak, to: str, verb: str, *, by: str, reason: str, **changes: Any
+) -> None:
+    before = {"state": row.state, "assignee": row.assignee}
+    try:
+        move(row, table=BREAK, to=to, by=by, reason=reason, **changes)
+    except IllegalTransition as error:
+        raise BreakNotOpen(f"It is {row.state.replace('_', ' ')}.", status_now=row.state) from error
+    _record(row, verb, before, by=by, reason=reason)
+
+
+def _note(row: ReconciliationBreak, verb: str, *, by: str, reason: str, assignee: str = "") -> None:
+    before = {"state": row.state, "assignee": row.assignee}
+    if assignee:
+        row.assignee = assignee
+        row.save(update_fields=["assignee"])
+    _record(row, verb, before, by=by, reason=reason)
+
+
+def _record(
+    row: ReconciliationBreak, verb: str, before: dict[str, str], *, by: str, reason: str
+) -> None:
+    audit.record(
+        actor=by,
+        action=f"break.{verb}",
+        aggregate="break",
+        aggregate_id=row.pk,
+        reason=reason,
+        before=before,
+        after={"state": row.state, "assignee": row.assignee},
+    )

@@ -1,0 +1,16 @@
+"""What the processor told us of a day, the runs that compared it with our books, and the breaks."""
+
+from reconciliation.models.break_ import ReconciliationBreak
+from reconciliation.models.collection import CollectedLine, Collection
+from reconciliation.models.run import ReconciliationRun, Waiting
+from reconciliation.models.settlement import SettlementLine, SettlementReport
+
+__all__ = [
+    "CollectedLine",
+    "Collection",
+    "ReconciliationBreak",
+    "ReconciliationRun",
+    "SettlementLine",
+    "SettlementReport",
+    "Waiting",
+]

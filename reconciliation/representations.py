@@ -1,0 +1,78 @@
+"""How runs and breaks look on the wire."""
+
+from typing import Any
+
+from foundation.ids import public
+from payments.representations import moment, money, told_actor
+from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
+
+
+def run(row: ReconciliationRun) -> dict[str, Any]:
+    """A run: `matched` of `payments` looked at, and what was found, by class and currency."""
+    counts = row.counts
+    return {
+        "id": row.reference,
+        "account": row.account,
+        "day": row.day.isoformat(),
+        "version": row.version,
+        "status": row.state,
+        "payments": counts.get("pairs"),
+        "matched": counts.get("matched"),
+        "new_breaks": counts.get("new_breaks"),
+        "auto_resolved": counts.get("auto_resolved"),
+        "volume": [money(amount, code) for code, amount in counts.get("volume", {}).items()],
+        "found": [_found(each) for each in counts.get("found", [])],
+        "digest": row.digest or None,
+        "error": row.error or None,
+        "started_at": moment(row.started_at),
+        "finished_at": moment(row.finished_at),
+    }
+
+
+def _found(each: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": each["kind"],
+        "count": each["count"],
+        "amount": money(each["amount"], each["currency"]),
+        "is_waiting": each["waiting"],
+    }
+
+
+def break_(row: ReconciliationBreak) -> dict[str, Any]:
+    """A break with what each side shows."""
+    return {
+        "id": row.reference,
+        "account": row.account,
+        "kind": row.kind,
+        "status": row.state,
+        "amount": money(row.amount, row.currency),
+        "payment": public("pay", row.payment_id) if row.payment_id else None,
+        "order_number": row.order_number,
+        "processor_reference": row.processor_reference or None,
+        "ours": row.ours,
+        "theirs": row.theirs,
+        "assignee": told_actor(row.assignee) or None,
+        "reason": row.settled_reason or None,
+        "began_at": moment(row.began_at),
+        "first_seen_at": moment(row.first_seen_at),
+        "last_seen_at": moment(row.last_seen_at),
+        "settled_at": moment(row.settled_at),
+    }
+
+
+def settlement(row: SettlementReport) -> dict[str, Any]:
+    """A report: what it tells of, and how much of it was new."""
+    return {
+        "id": row.reference,
+        "account": row.account,
+        "origin": row.origin,
+        "name": row.name,
+        "reader": row.format,
+        "sha256": row.sha256,
+        "since": moment(row.begins_at),
+        "until": moment(row.ends_at),
+        "lines": row.line_count,
+        "new_lines": row.new_line_count,
+        "ingested_by": told_actor(row.ingested_by),
+        "ingested_at": moment(row.ingested_at),
+    }

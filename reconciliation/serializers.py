@@ -1,0 +1,63 @@
+"""What a client may ask of reconciliation, read strictly."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from foundation.strict_fields import StrictSerializer, StrictString
+
+REASON_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RunIntent:
+    """Which day of which account."""
+
+    account: str
+    day: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is said of a break: `resolved` or `written_off`, and why."""
+
+    as_: str
+    reason: str
+
+
+class Day(StrictString):
+    """A calendar day."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Text first, then a day that exists."""
+        text = super().to_internal_value(data)
+        try:
+            return dt.date.fromisoformat(text)
+        except ValueError:
+            raise ValidationError(
+                [ErrorDetail("YYYY-MM-DD is expected.", code="not_a_day")]
+            ) from None
+
+
+class RunRequest(StrictSerializer):
+    """The body of `POST /v1/reconciliation-runs`."""
+
+    account = StrictString(max_length=64, default="stripe")
+    day = Day(max_length=10, pattern=r"\d{4}-\d\d-\d\d")
+
+    def validate(self, attrs: Any) -> Any:
+        """As a value."""
+        return RunIntent(**attrs)
+
+
+class SettleRequest(StrictSerializer):
+    """The body of `POST /v1/reconciliation-breaks/{id}/resolve`."""
+
+    status = StrictString(max_length=11, pattern="resolved|written_off", default="resolved")
+    reason = StrictString(max_length=REASON_MAX)
+
+    def validate(self, attrs: Any) -> Any:
+        """As a value."""
+        return Settlement(attrs["status"], attrs["reason"])

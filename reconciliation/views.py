@@ -1,0 +1,106 @@
+"""The HTTP edge of reconciliation: start and read runs, read breaks, settle one."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from foundation import lookup
+from foundation.actions import Wish, perform
+from foundation.authentication import principal
+from foundation.http import stored, tagged
+from foundation.idempotency_header import read_key
+from foundation.models import client_scope
+from reconciliation import actions, handling, representations, selectors
+from reconciliation.serializers import RunRequest, SettleRequest
+
+
+class Runs(APIView):
+    """GET and POST /v1/reconciliation-runs."""
+
+    scopes = {"GET": "reports", "POST": "reconciliation:write"}
+
+    def get(self, request: Request) -> Response:
+        """Newest first, by cursor; `account` filters."""
+        query = request.query_params
+        rows = selectors.runs(principal(request))
+        if account := lookup.text(query, "account"):
+            rows = rows.filter(account=account)
+        found, following = lookup.page(
+            rows, prefix="run", limit=query.get("limit", ""), cursor=query.get("cursor", "")
+        )
+        items = [representations.run(row) for row in found]
+        return Response({"items": items, "next_cursor": following})
+
+    def post(self, request: Request) -> HttpResponse:
+        """Have a day compared by a worker: 202, and the run tells the rest."""
+        key, caller = read_key(request.headers.get("Idempotency-Key")), principal(request)
+        selectors.refuse_unless_account_wide(caller)
+        intent = RunRequest.accept(request.data)
+        scope = client_scope(caller.client_id, "POST", "/v1/reconciliation-runs")
+        reply = perform(
+            actions.RUN,
+            Wish(scope, key, request.data),
+            begin=lambda run_id: actions.begin_run(run_id, intent, by=caller.actor),
+        )
+        return stored(reply.answer, is_replay=reply.is_replay)
+
+
+class OneRun(APIView):
+    """GET /v1/reconciliation-runs/{id}."""
+
+    scopes = {"GET": "reports"}
+
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """The run, and what came of it so far."""
+        row = lookup.one(selectors.runs(principal(request)), prefix="run", reference=reference)
+        return tagged(request, representations.run(row))
+
+
+class Breaks(APIView):
+    """GET /v1/reconciliation-breaks."""
+
+    scopes = {"GET": "reports"}
+
+    def get(self, request: Request) -> Response:
+        """Newest first, by cursor; `account`, `kind` and `status` filter."""
+        query = request.query_params
+        rows = selectors.narrowed(selectors.breaks(principal(request)), query)
+        found, following = lookup.page(
+            rows, prefix="brk", limit=query.get("limit", ""), cursor=query.get("cursor", "")
+        )
+        items = [representations.break_(row) for row in found]
+        return Response({"items": items, "next_cursor": following})
+
+
+class OneBreak(APIView):
+    """GET /v1/reconciliation-breaks/{id}."""
+
+    scopes = {"GET": "reports"}
+
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """The break, with both sides."""
+        row = lookup.one(selectors.breaks(principal(request)), prefix="brk", reference=reference)
+        return tagged(request, representations.break_(row))
+
+
+class BreakSettlement(APIView):
+    """POST /v1/reconciliation-breaks/{id}/resolve."""
+
+    scopes = {"POST": "reconciliation:write"}
+
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """Say that somebody saw to it, or that the money is given up; on record."""
+        key, caller = read_key(request.headers.get("Idempotency-Key")), principal(request)
+        row = lookup.one(selectors.breaks(caller), prefix="brk", reference=reference)
+        wanted = SettleRequest.accept(request.data)
+        route = f"/v1/reconciliation-breaks/{row.reference}/resolve"
+        reply = perform(
+            actions.SETTLE,
+            Wish(client_scope(caller.client_id, "POST", route), key, request.data),
+            begin=lambda operation_id: handling.settle(
+                row.pk, wanted.as_, by=caller.actor, reason=wanted.reason,
+                operation_id=operation_id,
+            ),
+        )  # fmt: skip
+        return stored(reply.answer, is_replay=reply.is_replay)
