@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.load import Outcome
-from benchmarks.matching import Matched
-from benchmarks.measure import REPLAYED_KEYS, Round, Window, median
+from benchmarks.measure import REPLAYED_KEYS, Matched, Round, Window, median
 from benchmarks.report import Line
 
 SHARE_GOAL = 0.25

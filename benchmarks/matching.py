@@ -7,11 +7,11 @@ import datetime as dt
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection, transaction
 
+from benchmarks.measure import Matched
 from reconciliation import breaks, pairing, verdicts
 from reconciliation.pairing import Window
 from reconciliation.sides import Grace
@@ -74,22 +74,6 @@ _BARE: Final = """
     ) ours ON ours.processor_reference = line.processor_reference
     WHERE ours.amount IS DISTINCT FROM line.gross
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Seconds of the bare join and of ours, what ours found, and how far our memory grew (MB)."""
-
-    lines: int
-    bare_seconds: float
-    our_seconds: float
-    breaks: int
-    grown_mb: float
-
-    @property
-    def times(self) -> float:
-        """Ours as a multiple of the bare join."""
-        return self.our_seconds / self.bare_seconds
 
 
 def match(lines: int) -> Matched:

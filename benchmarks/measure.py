@@ -193,3 +193,19 @@ class Bench:
 def median(figures: list[float]) -> float:
     """The middle one."""
     return statistics.median(figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Seconds of the bare join and of ours, what ours found, and how far our memory grew (MB)."""
+
+    lines: int
+    bare_seconds: float
+    our_seconds: float
+    breaks: int
+    grown_mb: float
+
+    @property
+    def times(self) -> float:
+        """Ours as a multiple of the bare join."""
+        return self.our_seconds / self.bare_seconds

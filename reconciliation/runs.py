@@ -91,6 +91,7 @@ def perform(run: ReconciliationRun) -> ReconciliationRun:
     except NothingTold as reason:
         _fail(run, str(reason))
     except RunInProgress as reason:
+        run.refresh_from_db()
         if _others_run(run):  # else it is this one, whose message came twice
             _fail(run, str(reason))
     except Exception as error:

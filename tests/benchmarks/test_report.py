@@ -28,6 +28,7 @@ LINES = [
     "one hot SKU, as a share of many SKUs",
     "the same, relay, worker and beat running",
     "relay: outbox row to settlement task",
+    "reconciliation: 2,000 lines, as a multiple of a bare join",
 ]
 CLIENT = "01a2030d-5c30-7262-8b71-dc49e8b6d0fd"
 ORDER = "01a2030d-5ef7-7090-9027-e0f4213379e9"

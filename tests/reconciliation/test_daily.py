@@ -9,6 +9,7 @@ from foundation import clock
 from reconciliation import daily, runs, tasks
 from reconciliation.models import ReconciliationRun
 from tests.reconciliation.books import BEGIN, DAY, END, HOUR, Line, Story, a_report, write
+from tests.stories.world import elsewhere
 
 
 @pytest.fixture(autouse=True)
@@ -88,8 +89,11 @@ def test_a_run_that_was_taken_for_dead_writes_nothing(monkeypatch):
     write(Story(theirs=[Line("charge", 4298)], is_known=False))
     real = runs._carry_forward
 
-    def overtaken(window):
+    def bury():
         ReconciliationRun.objects.update(state="failed", finished_at=clock.now())
+
+    def overtaken(window):
+        elsewhere(bury)
         real(window)
 
     monkeypatch.setattr(runs, "_carry_forward", overtaken)
