@@ -114,7 +114,7 @@ def _bare() -> None:
 
 def _ours() -> int:
     """From the scope to the breaks that are told of, as a run does it."""
-    window = Window("stripe", _DAY, _BEGIN, _END, 0)
+    window = Window("stripe", _DAY, _BEGIN, _END, _BEGIN, None, 0)
     # Both sides were seen: nothing is too young to be told.
     pairing.pair(window)
     verdicts.judge(window, Grace(told=dt.timedelta(0), settled=dt.timedelta(0)))

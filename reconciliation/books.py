@@ -102,7 +102,7 @@ _PAYOUTS: Final = """
         SELECT DISTINCT ON (external_id) * FROM reconciliation_settlementline
         WHERE account = %(account)s AND category = 'payout' AND payout_id <> ''
           AND occurred_at < %(end)s
-          AND (occurred_at >= %(begin)s OR id > %(after_line)s OR payout_id IN (
+          AND (occurred_at >= %(since)s OR id > %(after_line)s OR payout_id IN (
               SELECT theirs ->> 'id' FROM reconciliation_reconciliationbreak
               WHERE account = %(account)s AND kind = 'payout_unmatched'
                 AND state IN ('open', 'assigned', 'reopened')

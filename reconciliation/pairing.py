@@ -5,9 +5,10 @@
     successful transactions of ours ────────────────┘
 
 A payment is known by the processor's id or, when we never learned that, by our reference that the
-processor carries. In scope is what moved on the day in either book, what was told since the last
-run, and what an earlier day left waiting or broken. Of those, all that ever happened counts, up to
-the day's end: so midnight splits nothing, and a capture in parts is summed before it is compared.
+processor carries. In scope is what moved in either book since the day that was compared before,
+what was told since then, and what that day left waiting or is broken. Of those, all that ever
+happened counts, up to the day's end: so midnight splits nothing, and a capture in parts is summed
+before it is compared.
 """
 
 import datetime as dt
@@ -28,17 +29,17 @@ _SCOPE: Final = """
     SELECT DISTINCT processor_reference AS key
     FROM reconciliation_settlementline
     WHERE account = %(account)s AND processor_reference <> ''
-      AND (id > %(after_line)s OR occurred_at >= %(begin)s) AND occurred_at < %(end)s
+      AND (id > %(after_line)s OR occurred_at >= %(since)s) AND occurred_at < %(end)s
     UNION
     SELECT payment.processor_reference
     FROM payments_paymenttransaction step JOIN payments_payment payment
         ON payment.id = step.payment_id
     WHERE step.succeeded AND step.kind <> 'authorization' AND step.kind <> 'void'
-      AND step.created_at >= %(begin)s AND step.created_at < %(end)s
+      AND step.created_at >= %(since)s AND step.created_at < %(end)s
       AND payment.processor = %(account)s AND payment.processor_reference <> ''
     UNION
     SELECT processor_reference FROM reconciliation_waiting
-    WHERE account = %(account)s AND day = %(day)s::date - 1
+    WHERE account = %(account)s AND day = %(waited)s::date
     UNION
     SELECT processor_reference FROM reconciliation_reconciliationbreak
     WHERE account = %(account)s AND state IN ('open', 'assigned', 'reopened')
@@ -115,12 +116,18 @@ _PAIRS: Final = f"""
 
 @dataclass(frozen=True)
 class Window:
-    """A day of an account: [begin, end) as moments, and the last line that was compared before."""
+    """A day of an account: [begin, end) as moments, and where the run before it came to.
+
+    `since`: the end of the day that was compared before (`begin`, if there is none), so that a day
+    that was passed over is looked at all the same. `waited`: that day. `after_line`: its last line.
+    """
 
     account: str
     day: dt.date
     begin: dt.datetime
     end: dt.datetime
+    since: dt.datetime
+    waited: dt.date | None
     after_line: int
 
     def parameters(self) -> dict[str, Any]:
@@ -130,6 +137,8 @@ class Window:
             "day": self.day,
             "begin": self.begin,
             "end": self.end,
+            "since": self.since,
+            "waited": self.waited,
             "after_line": self.after_line,
         }
 

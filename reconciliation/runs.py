@@ -83,11 +83,10 @@ def perform(run: ReconciliationRun) -> ReconciliationRun:
     """Compare what `begin` wrote down; a run that came to its end is left as it is."""
     if run.state != "running":
         return run
-    begin_at, end = day_of(run.account, run.day)
     try:
         with durable():
             _lock(run.account)
-            _compare(run, Window(run.account, run.day, begin_at, end, _after_line(run)))
+            _compare(run, _window(run))
     except NothingTold as reason:
         _fail(run, str(reason))
     except RunInProgress as reason:
@@ -123,13 +122,17 @@ def _fail_the_dead(account: str) -> None:
         _finish(run, to="failed", error="its runner died")
 
 
-def _after_line(run: ReconciliationRun) -> int:
-    """What was told later than the last run of an earlier day looked is looked at whatever its
-    day; the line is the same for every version of this day."""
+def _window(run: ReconciliationRun) -> Window:
+    """The day, from where the newest comparison of an earlier day came to."""
+    begin_at, end = day_of(run.account, run.day)
     earlier = ReconciliationRun.objects.filter(
         account=run.account, day__lt=run.day, state="completed"
-    ).order_by("-day", "-version")
-    return earlier.values_list("last_line_id", flat=True).first() or 0
+    )
+    before = earlier.order_by("-day", "-version").first()
+    if before is None:
+        return Window(run.account, run.day, begin_at, end, begin_at, None, 0)
+    since = day_of(run.account, before.day)[1]
+    return Window(run.account, run.day, begin_at, end, since, before.day, before.last_line_id)
 
 
 def _compare(run: ReconciliationRun, window: Window) -> None:
@@ -145,14 +148,21 @@ def _compare(run: ReconciliationRun, window: Window) -> None:
     )
     verdicts.judge(window, grace)
     books.judge_payouts(window, told=grace.told)
-    is_newest = _is_newest(run)
-    if is_newest:
+    changed = {"new_breaks": 0, "auto_resolved": 0}
+    if _is_newest(run):
         books.judge_orders(window, now=clock.now())
-    new = breaks.record(window)
-    asked = [books.PAYOUTS, verdicts.LATE, *(books.OF_ORDERS if is_newest else ())]
-    gone = breaks.resolve_gone(window, asked=asked, of_orders=list(books.OF_ORDERS))
+        changed = _write_breaks(window)
     _carry_forward(window)
-    _complete(run, pairs=pairs, new=new, gone=gone)
+    _complete(run, pairs=pairs, changed=changed)
+
+
+def _write_breaks(window: Window) -> dict[str, int]:
+    """For the run of the newest day only: an older day, compared again, knows less than the breaks
+    do, and would end those of later days and open what was mended since."""
+    new = breaks.record(window)
+    asked = [books.PAYOUTS, verdicts.LATE, *books.OF_ORDERS]
+    gone = breaks.resolve_gone(window, asked=asked, of_orders=list(books.OF_ORDERS))
+    return {"new_breaks": new, "auto_resolved": gone}
 
 
 def _hold_the_lines() -> None:
@@ -205,8 +215,8 @@ def _carry_forward(window: Window) -> None:
         )
 
 
-def _complete(run: ReconciliationRun, *, pairs: int, new: int, gone: int) -> None:
-    run.counts = _counts() | {"pairs": pairs, "new_breaks": new, "auto_resolved": gone}
+def _complete(run: ReconciliationRun, *, pairs: int, changed: dict[str, int]) -> None:
+    run.counts = _counts() | {"pairs": pairs} | changed
     run.counts["matched"] = pairs - run.counts.pop("differing")
     run.digest = _digest()
     _finish(run, to="completed")

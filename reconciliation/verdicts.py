@@ -130,7 +130,7 @@ _LATE: Final = """
         line.occurred_at, FALSE
     FROM reconciliation_settlementline line
     WHERE line.account = %(account)s AND line.id > %(after_line)s AND %(after_line)s > 0
-      AND line.occurred_at < %(begin)s
+      AND line.occurred_at < %(since)s
 """
 
 

@@ -19,7 +19,10 @@ _numbers = itertools.count(1)
 
 def window(**changes):
     """The day, of an account of which nothing was compared before."""
-    facts = {"account": "stripe", "day": DAY, "begin": BEGIN, "end": END, "after_line": 0}
+    facts = {
+        "account": "stripe", "day": DAY, "begin": BEGIN, "end": END,
+        "since": BEGIN, "waited": DAY - dt.timedelta(days=1), "after_line": 0,
+    }  # fmt: skip
     return Window(**facts | changes)
 
 

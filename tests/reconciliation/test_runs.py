@@ -247,6 +247,61 @@ def test_what_is_told_of_a_closed_day_is_said_to_be_late_for_one_day():
     assert ("refund_missing_local", 30, "open") in found()
 
 
+def test_a_closed_day_that_is_compared_again_changes_no_break_of_a_later_one():
+    story = Story(**EVEN)
+    write(story)
+    first = reconcile()
+    write(
+        Story(theirs=[Line("refund", -30, at=END + HOUR)], is_known=False, key=story.key),
+        covers=(END, END + 24 * HOUR),
+    )
+    next_days(1)
+    assert found() == {("refund_missing_local", 30, "open")}
+
+    again = reconcile()
+
+    assert (again.state, again.digest) == ("completed", first.digest)
+    assert found() == {("refund_missing_local", 30, "open")}
+
+
+def test_a_break_that_ended_later_is_not_found_again_by_a_closed_day():
+    story = Story(theirs=[Line("refund", -30, at=END - HOUR)], ours=[])
+    write(story)
+    reconcile()
+    story.payment.transactions.create(
+        kind="refund", succeeded=True, amount=30, currency="USD", actor="test",
+        created_at=END + HOUR,
+    )  # fmt: skip
+    next_days(1)
+    assert found() == {("refund_missing_local", 30, "auto_resolved")}
+
+    again = reconcile()
+
+    assert again.counts["found"][0]["kind"] == "refund_missing_local"
+    assert found() == {("refund_missing_local", 30, "auto_resolved")}
+
+
+def test_days_that_were_passed_over_are_looked_at_by_the_next_run():
+    write(Story(**EVEN))
+    reconcile()
+    lost = Story(ours=[Step("capture", 4298, at=END + HOUR)])  # of a day that nobody compares
+    write(lost, covers=(END, END + 24 * HOUR))
+
+    next_days(1, after=4)
+
+    assert found() == {("missing_at_processor", 4298, "open")}
+
+
+def test_what_waited_before_days_were_passed_over_is_looked_at_by_the_next_run():
+    write(Story(ours=[Step("capture", 4298, at=END - HOUR)]))
+    reconcile()
+    assert found() == set()
+
+    next_days(1, after=4)
+
+    assert found() == {("missing_at_processor", 4298, "open")}
+
+
 PAID_OUT = [Line("charge", 100, fee=3, payout_id="po_1"), Line("charge", 50, payout_id="po_1")]
 
 
