@@ -14,6 +14,7 @@ from foundation import clock
 from foundation.strict_fields import (
     AnyField,
     MoneyField,
+    StrictBoolean,
     StrictList,
     StrictSerializer,
     StrictString,
@@ -67,31 +68,13 @@ class Told(AnyField):
         return value
 
 
-class YesOrNo(AnyField):
-    """true or false, and nothing that only looks like it."""
-
-    default_error_messages: ClassVar[dict[str, Any]] = {
-        "not_a_boolean": "true, false or null is expected."
-    }
-
-    def to_internal_value(self, data: Any) -> bool:
-        """Check the type."""
-        if not isinstance(data, bool):
-            self.fail("not_a_boolean")
-        return data
-
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
-
-
 class TouchpointRequest(StrictSerializer):
     """The body of `POST /v1/touchpoints`: every member may be left out, but not all of them."""
 
     customer_reference = StrictString(max_length=100, default=None, allow_null=True)
     user_agent = StrictString(max_length=1024, blank=True, default=None, allow_null=True)
     occurred_at = Moment(default=None, allow_null=True)
-    consent = YesOrNo(default=None, allow_null=True)
+    consent = StrictBoolean(default=None, allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
         """With every value that the cleaner knows."""
@@ -113,7 +96,7 @@ class ConversionRequest(StrictSerializer):
     tax = MoneyField(maximum=AMOUNT_MAX, default=None, allow_null=True)
     shipping = MoneyField(maximum=AMOUNT_MAX, default=None, allow_null=True)
     occurred_at = Moment()
-    test = YesOrNo(default=False)
+    test = StrictBoolean(default=False)
 
     def get_fields(self) -> dict[str, Any]:
         """With where analytics says it came from."""

@@ -104,6 +104,24 @@ class StrictInteger(AnyField):
         return value
 
 
+class StrictBoolean(AnyField):
+    """true or false; not 0, not "true"."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "not_a_boolean": "true or false is expected."
+    }
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Check the type."""
+        if not isinstance(data, bool):
+            self.fail("not_a_boolean")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        """As it is."""
+        return value
+
+
 class StrictString(AnyField):
     """Text as it was sent, never stripped: bounded, printable, and of a pattern if one is given."""
 

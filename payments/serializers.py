@@ -1,33 +1,15 @@
 """What a client may ask of a payment, read strictly: how much, the last one or not, and why."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from foundation.errors import InvalidInput
 from foundation.money import Money
-from foundation.strict_fields import AnyField, MoneyField, StrictSerializer, StrictString
+from foundation.strict_fields import MoneyField, StrictBoolean, StrictSerializer, StrictString
 
 REASON_MAX = 500
-
-
-class Flag(AnyField):
-    """true or false; not 0, not "true"."""
-
-    default_error_messages: ClassVar[dict[str, Any]] = {
-        "not_a_boolean": "true or false is expected."
-    }
-
-    def to_internal_value(self, data: Any) -> bool:
-        """Check the type."""
-        if not isinstance(data, bool):
-            self.fail("not_a_boolean")
-        return data
-
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
 
 
 class AmountField(MoneyField):
@@ -62,7 +44,7 @@ class CaptureRequest(StrictSerializer):
     """The body of `POST /v1/payments/{id}/captures`."""
 
     amount = AmountField(default=None, allow_null=True)
-    final = Flag(default=True)
+    final = StrictBoolean(default=True)
 
     def validate(self, attrs: Any) -> Any:
         """As a value."""

@@ -17,14 +17,13 @@ from foundation.ids import new_id
 from foundation.transactions import durable
 from payments.processors import processor
 from payments.processors.base import ProcessorTransaction
-from reconciliation import staging
+from reconciliation import accounts, staging
 from reconciliation.ingestion import (
     ImportInProgress,
     Intake,
     Tell,
     Window,
     lock,
-    refuse_unknown_account,
     store,
 )
 from reconciliation.models import CollectedLine, Collection, SettlementReport
@@ -66,7 +65,7 @@ def collect(
 
 def _refuse_without_api(account: str) -> None:
     """Raises `UnknownAccount`, or `InvalidInput` for one whose processor is no adapter of ours."""
-    refuse_unknown_account(account)
+    accounts.refuse_unknown(account)
     if account not in settings.PROCESSORS:
         raise InvalidInput(f"There is no API of {account}; import its files.")
 

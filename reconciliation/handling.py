@@ -76,7 +76,7 @@ def reopen(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
         row = _locked(break_id)
         _move(
             row, "reopened", "reopen", by=by, reason=reason,
-            settled_at=None, settled_reason="", settled_by_operation=None, assignee="",
+            settled_at=None, settled_reason="", assignee="",
         )  # fmt: skip
     return row
 

@@ -12,17 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-from django.conf import settings
-from django.db import connection
-
 from foundation import audit, clock
 from foundation.errors import DomainError, InvalidInput
 from foundation.ids import new_id
 from foundation.transactions import durable
-from reconciliation import staging
+from reconciliation import accounts, staging
 from reconciliation.models import SettlementReport
 from reconciliation.readers.base import Fault, Faults, Line, MalformedReport, Reader
-from reconciliation.refusals import UnknownAccount
 
 Tell = Callable[[int], object]
 Window = tuple[dt.datetime, dt.datetime]
@@ -67,7 +63,7 @@ def ingest(
     file: BinaryIO, *, reader: Reader, intake: Intake, tell: Tell = lambda _: None
 ) -> SettlementReport:
     """Read `file` into the books, in a transaction of its own. See `read_in`."""
-    refuse_unknown_account(intake.account)
+    accounts.refuse_unknown(intake.account)
     sha256 = sha256_of(file)
     with durable():
         return read_in(
@@ -123,13 +119,6 @@ def store(
     return report
 
 
-def refuse_unknown_account(account: str) -> None:
-    """Raises `UnknownAccount` for one whose books nobody compares."""
-    if account not in settings.RECONCILIATION_ACCOUNTS:
-        known = ", ".join(sorted(settings.RECONCILIATION_ACCOUNTS))
-        raise UnknownAccount(f"There is no account {account!r}; there are {known}.")
-
-
 def sha256_of(file: BinaryIO) -> str:
     """Of all its bytes, from the first."""
     file.seek(0)
@@ -141,10 +130,7 @@ def sha256_of(file: BinaryIO) -> str:
 
 def lock(account: str) -> None:
     """One report of an account at a time, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_SPACE, account])
-        (is_ours,) = cursor.fetchone()
-    if not is_ours:
+    if not accounts.is_alone(account, space=_LOCK_SPACE):
         raise ImportInProgress("Try again when it is through.", headers={"Retry-After": "10"})
 
 

@@ -19,10 +19,10 @@ from foundation import clock
 from foundation.ids import new_id
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from reconciliation import books, breaks, pairing, verdicts
+from reconciliation import accounts, books, breaks, pairing, verdicts
 from reconciliation.models import ReconciliationRun, SettlementLine, SettlementReport, Waiting
 from reconciliation.pairing import Window
-from reconciliation.refusals import DayNotOver, RunInProgress, UnknownAccount
+from reconciliation.refusals import DayNotOver, RunInProgress
 from reconciliation.sides import Grace
 from reconciliation.states import RUN
 
@@ -59,9 +59,7 @@ def begin(
 
     Raises `UnknownAccount`, `DayNotOver`, and `RunInProgress` when somebody compares right now.
     """
-    if account not in settings.RECONCILIATION_ACCOUNTS:
-        known = ", ".join(sorted(settings.RECONCILIATION_ACCOUNTS))
-        raise UnknownAccount(f"There is {known}.")
+    accounts.refuse_unknown(account)
     _, end = day_of(account, day)
     if end > clock.now():
         raise DayNotOver(f"{day} ends at {end.isoformat()}.")
@@ -106,10 +104,7 @@ def _others_run(run: ReconciliationRun) -> bool:
 
 def _lock(account: str) -> None:
     """One run of an account at a time, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_SPACE, account])
-        (is_ours,) = cursor.fetchone()
-    if not is_ours:
+    if not accounts.is_alone(account, space=_LOCK_SPACE):
         raise RunInProgress("Another run of this account is at work.")
 
 

@@ -21,7 +21,7 @@ from foundation.http import stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from foundation.strict_json import BodyTooLarge
-from reconciliation import actions, ingestion, readers, representations, selectors
+from reconciliation import accounts, actions, ingestion, readers, representations, selectors
 from reconciliation.ingestion import Intake
 from reconciliation.models import SettlementReport
 from reconciliation.readers.base import Fault, MalformedReport, Reader
@@ -130,7 +130,7 @@ def _body(request: Request) -> BinaryIO:
 def _intake(query: Mapping[str, str], *, by: str) -> tuple[Intake, Reader]:
     """What the query says of the file. Raises `InvalidInput` or `UnknownAccount`."""
     account = lookup.text(query, "account")
-    ingestion.refuse_unknown_account(account)
+    accounts.refuse_unknown(account)
     name = lookup.text(query, "name") or "upload"
     if len(name) > 255:
         raise InvalidInput("name has at most 255 characters.", errors=[lookup.bad("name")])

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from foundation.errors import DomainError
 from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
+from reconciliation import accounts
 from reconciliation.collection import collect
-from reconciliation.ingestion import refuse_unknown_account
 from reconciliation.runs import day_of
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """Read page after page, and tell how far it is."""
         account = options["account"]
         try:
-            refuse_unknown_account(account)
+            accounts.refuse_unknown(account)
             window = day_of(account, options["day"])
             report = collect(account=account, window=window, by="command", tell=self._tell)
         except DomainError as refused:

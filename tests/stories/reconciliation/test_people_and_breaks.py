@@ -5,7 +5,7 @@ import pytest
 from events.models import OutboxEvent
 from foundation import clock
 from foundation.models import AuditEntry
-from reconciliation import handling, repair, runs
+from reconciliation import handling, repair, representations, runs
 from reconciliation.models import ReconciliationBreak, ReconciliationRun
 from reconciliation.refusals import BreakNotOpen, SecondPersonNeeded
 from tests import builders
@@ -130,6 +130,27 @@ def test_a_break_is_not_settled_without_what_that_needs(books, a_break, body, st
     assert (reply.status_code, reply.json()["code"]) == (status, code)
     a_break.refresh_from_db()
     assert a_break.state == "open"
+
+
+def test_a_request_that_died_after_its_deed_is_answered_although_it_was_reopened_meanwhile(
+    books, a_break, monkeypatch
+):
+    key = builders.a_key()
+    with monkeypatch.context() as dying:
+        dying.setattr(representations, "break_", die)
+        with pytest.raises(world.ProcessDied):
+            settle(books, a_break, key=key)
+    handling.reopen(a_break.pk, by="staff:ana", reason="it was another")
+
+    world.later()
+    world.sweep_only("reconciliation.tasks.recover_actions")
+
+    reply = settle(books, a_break, key=key)
+    assert (reply.status_code, reply.json()["status"]) == (200, "reopened")
+
+
+def die(row):
+    raise world.ProcessDied
 
 
 def test_what_is_settled_is_not_settled_again_by_another_request(books, a_break):
