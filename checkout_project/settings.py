@@ -1,27 +1,23 @@
 """Every setting of the project, and every environment variable it reads. Sections in order:
 
 environment · security · apps · database · cache and broker · Celery · REST · processors ·
-limits (every time-out, lease, batch and retry, units in the name) · risk · attribution · mail ·
-logging.
+limits (every time-out, lease, batch and retry, units in the name) · risk · mail · logging.
+Those of attribution and of reconciliation stand in files of their own.
 """
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project import beat, embedded, queues
+from checkout_project.attributing import *  # noqa: F403 - names of settings, and nothing else
 from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
-from checkout_project.event_routes import *  # noqa: F403 - names of settings, and nothing else
+from checkout_project.environment import DATA_DIR, env
+from checkout_project.event_routes import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same
 
 # --- environment -----------------------------------------------------------------------
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = BASE_DIR / ".data"
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
 _EMBEDDED = embedded.addresses(DATA_DIR)
 
 # --- security --------------------------------------------------------------------------
@@ -48,22 +44,32 @@ API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)
 
 # --- apps ------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "checkout_project", "orders", "payments", "attribution", "reconciliation", "events",
+    "checkout_project",
+    "orders",
+    "payments",
+    "attribution",
+    "reconciliation",
+    "events",
     "foundation",
-    "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
-    "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
     "rest_framework",
-]  # fmt: skip
+]
 MIDDLEWARE = [
     "checkout_project.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]  # fmt: skip
+]
 ROOT_URLCONF = "checkout_project.urls"
 WSGI_APPLICATION = "checkout_project.wsgi.application"
 APPEND_SLASH = False
@@ -84,10 +90,11 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=None)  # unset: served from the packages
 WHITENOISE_USE_FINDERS = True
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("MinimumLengthValidator", "CommonPasswordValidator")
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LANGUAGE_CODE, TIME_ZONE = "en-us", "UTC"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
 USE_TZ, USE_I18N = True, False
 
 # --- database --------------------------------------------------------------------------
@@ -135,8 +142,10 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=_EMBEDDED.broker_url)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_ACKS_ON_FAILURE = True
+CELERY_TASK_ACKS_ON_TIMEOUT = True
 CELERY_TASK_SOFT_TIME_LIMIT = 90  # a sweep's budget and one more look-up
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_DEFAULT_QUEUE = "orders"
@@ -263,24 +272,13 @@ RISK_LIMITS = {
     "card": tuple(env.list("RISK_CARD", cast=int, default=[20, 60])),
 }
 RISK_AMOUNT_LIMITS = {
-    "USD": (200_000, 2_000_000), "EUR": (200_000, 2_000_000), "GBP": (200_000, 2_000_000),
-    "JPY": (300_000, 3_000_000), "KWD": (600_000, 6_000_000),
+    "USD": (200_000, 2_000_000),
+    "EUR": (200_000, 2_000_000),
+    "GBP": (200_000, 2_000_000),
+    "JPY": (300_000, 3_000_000),
+    "KWD": (600_000, 6_000_000),
     "*": (2_000, 20_000),  # any other currency, in major units
-}  # fmt: skip
-
-# --- attribution -----------------------------------------------------------------------
-TOUCHPOINTS_KEEP = dt.timedelta(days=env.int("TOUCHPOINTS_KEEP_DAYS", default=400))
-JOURNEY_LOOKBACK = dt.timedelta(days=env.int("JOURNEY_LOOKBACK_DAYS", default=90))
-CONVERSIONS_BODY_BYTES_MAX = 1024 * 1024  # a thousand rows
-# Whose days a report's days are, and those of exports without an offset.
-REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="UTC")
-CONVERSION_VALUE = env.str("CONVERSION_VALUE", default="total")  # or "net" of tax and shipping
-GAP_RESTATED_DAYS = env.int("GAP_RESTATED_DAYS", default=3)
-ANALYTICS_PORT = env.str("ANALYTICS_PORT", default="")  # unset: analytics is told of nothing
-ANALYTICS_FILE = env.str("ANALYTICS_FILE", default=str(DATA_DIR / "purchases.jsonl"))
-GA4_URL = env.str("GA4_URL", default="https://www.google-analytics.com")
-GA4_MEASUREMENT_ID = env.str("GA4_MEASUREMENT_ID", default="")
-GA4_API_SECRET = env.str("GA4_API_SECRET", default="")
+}
 
 # --- mail ------------------------------------------------------------------------------
 MAIL_DOMAIN = env.str("MAIL_DOMAIN", default="checkout.example")

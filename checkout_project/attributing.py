@@ -1,0 +1,19 @@
+"""Visits, journeys, and what analytics is told and counts. Names are settings (see
+docs/operations.md)."""
+
+import datetime as dt
+
+from checkout_project.environment import DATA_DIR, env
+
+TOUCHPOINTS_KEEP = dt.timedelta(days=env.int("TOUCHPOINTS_KEEP_DAYS", default=400))
+JOURNEY_LOOKBACK = dt.timedelta(days=env.int("JOURNEY_LOOKBACK_DAYS", default=90))
+CONVERSIONS_BODY_BYTES_MAX = 1024 * 1024  # a thousand rows
+# Whose days a report's days are, and those of exports without an offset.
+REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="UTC")
+CONVERSION_VALUE = env.str("CONVERSION_VALUE", default="total")  # or "net" of tax and shipping
+GAP_RESTATED_DAYS = env.int("GAP_RESTATED_DAYS", default=3)
+ANALYTICS_PORT = env.str("ANALYTICS_PORT", default="")  # unset: analytics is told of nothing
+ANALYTICS_FILE = env.str("ANALYTICS_FILE", default=str(DATA_DIR / "purchases.jsonl"))
+GA4_URL = env.str("GA4_URL", default="https://www.google-analytics.com")
+GA4_MEASUREMENT_ID = env.str("GA4_MEASUREMENT_ID", default="")
+GA4_API_SECRET = env.str("GA4_API_SECRET", default="")
