@@ -47,10 +47,6 @@ class Moment(AnyField):
             self.fail("too_old")
         return moment
 
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
-
 
 class Told(AnyField):
     """Text as marketing sent it: only its type is held to anything, the cleaner judges the rest."""
@@ -62,10 +58,6 @@ class Told(AnyField):
         if not isinstance(data, str):
             self.fail("not_a_string")
         return data
-
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
 
 
 class TouchpointRequest(StrictSerializer):

@@ -25,7 +25,13 @@ ERRORS_TOLD = 100
 # Control characters, line and paragraph separators, halves of surrogate pairs.
 CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-AnyField = serializers.Field[Any, Any, Any, Any]
+
+class AnyField(serializers.Field[Any, Any, Any, Any]):
+    """A field that shows what it holds."""
+
+    def to_representation(self, value: Any) -> Any:
+        """As it is."""
+        return value
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -99,27 +105,17 @@ class StrictInteger(AnyField):
             self.fail("too_large", maximum=self.maximum)
         return data
 
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
-
 
 class StrictBoolean(AnyField):
     """true or false; not 0, not "true"."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {
-        "not_a_boolean": "true or false is expected."
-    }
+    default_error_messages: ClassVar = {"not_a_boolean": "true or false is expected."}
 
     def to_internal_value(self, data: Any) -> bool:
         """Check the type."""
         if not isinstance(data, bool):
             self.fail("not_a_boolean")
         return data
-
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
 
 
 class StrictString(AnyField):
@@ -153,10 +149,6 @@ class StrictString(AnyField):
         if self.pattern is not None and not self.pattern.fullmatch(data):
             self.fail("wrong_format")
         return data
-
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
 
 
 class Email(StrictString):
@@ -260,10 +252,6 @@ class Metadata(AnyField):
             _member(key, self.key, key): _member(key, self.value, value)
             for key, value in data.items()
         }
-
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
 
 
 class StrictList(serializers.ListField):

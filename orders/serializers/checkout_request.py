@@ -102,10 +102,6 @@ class AttributionField(AnyField):
             return {}, ("*",)
         return cleaning.clean(data)
 
-    def to_representation(self, value: Any) -> Any:
-        """As it is."""
-        return value
-
 
 class CustomerRequest(StrictSerializer):
     """Who buys."""
