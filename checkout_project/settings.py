@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from checkout_project import beat, embedded, queues
 from checkout_project.attributing import *  # noqa: F403 - names of settings, and nothing else
 from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
+from checkout_project.environment import BASE_DIR as BASE_DIR
 from checkout_project.environment import DATA_DIR, env
 from checkout_project.event_routes import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same

@@ -1,6 +1,9 @@
 """Two at once on one order or one shelf, and each guard's control: without it, it must go wrong."""
 
+import importlib
 from collections import Counter
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.db import connection
@@ -77,9 +80,24 @@ def without_the_orders_lock(monkeypatch):
         )
 
 
+def two_look_before_either_writes(monkeypatch):
+    """Whoever has seen what is left to ship waits for another who has seen it as well."""
+    creating = importlib.import_module("orders.fulfillment.create")
+    look, both_have_looked = creating._by_sku, Barrier(2)
+
+    def look_and_wait(fulfillment):
+        left = look(fulfillment)
+        with suppress(BrokenBarrierError):  # the last of an odd number waits for nobody
+            both_have_looked.wait(timeout=5)
+        return left
+
+    monkeypatch.setattr(creating, "_by_sku", look_and_wait)
+
+
 def test_control_without_the_orders_lock_more_is_taken_out_than_was_ordered(
-    api, order, without_the_orders_lock
+    api, order, without_the_orders_lock, monkeypatch
 ):
+    two_look_before_either_writes(monkeypatch)
     acts = [lambda one=one: take_out(one, order, {"MUG-BLUE": 3}) for one in callers(api, 8)]
 
     at_once(acts)
