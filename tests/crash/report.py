@@ -98,6 +98,8 @@ class Report:
             "doubles_struck_earlier": self.struck_earlier,
             "tried_again": sum(r.tries > 1 for r in (*self.discoveries, *self.results)),
             "worlds_met_before": sum(r.is_known for r in self.results),
+            "worlds_met_on_the_way": sum(r.is_cut for r in self.results),
+            "by_the_kill_of_another": sum(r.is_by_another for r in self.results),
             "on_a_desk": sum(r.is_parked for r in (*self.discoveries, *self.results)),
             "rounds_most": max((r.rounds for r in self.results), default=0),
             "points": self._points(),

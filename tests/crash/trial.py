@@ -11,19 +11,21 @@ finish    in a process that lives on from trial to trial: the same, to a fixpoin
 
 import os
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from foundation import clock
 from tests.crash import parts
 from tests.crash.bench import Bench
+from tests.crash.case import Case
 from tests.crash.forks import Ending, Line, Message, in_a_child
-from tests.crash.parts import Case
-from tests.crash.points import Blow, Trial
+from tests.crash.points import Blow, Trial, Variant
 from tests.crash.probe import Differs
 from tests.crash.scene import Stage
 
+Told = dict[str, Any]
 _DIFFERS: Final = f"{Differs.__module__}.{Differs.__name__}"
 _TRIES: Final = 3
 
@@ -40,8 +42,26 @@ class Result:
     rounds: int = 0
     is_parked: bool = False
     is_known: bool = False  # it left a world that had been recovered from before
+    is_cut: bool = False  # its recovery came by such a world
+    also: dict[Variant, Told] = field(
+        default_factory=dict
+    )  # known of the same kill's other variant
+    is_by_another: bool = False  # the other variant's kill left this one's world
     tries: int = 1
     milliseconds: float = 0.0
+
+    def believe(self, told: Told) -> None:
+        """What the world came to."""
+        self.rounds, self.recovery_points = told["rounds"], told["recovery"]
+        self.is_parked = told["parked"]
+        self.is_known, self.is_cut = bool(told.get("is_known")), bool(told.get("is_cut"))
+
+    def of_others(self) -> Iterator["Result"]:
+        """The other variants of the same blow whose worlds are known: this kill was theirs, too."""
+        for variant, told in self.also.items():
+            other = Result(replace(self.trial, variant=variant), is_by_another=True)
+            other.believe(told)
+            yield other
 
 
 class Unreached(Exception):
@@ -106,7 +126,7 @@ class _Conductor:
             self._bury(self._fork("recover"), trial.second)
         self._judge(self._go_on("finish"))
         is_restless = self._result.is_parked or not self._case.flow.settles
-        if is_restless and not self._result.is_known:
+        if is_restless and not (self._result.is_known or self._result.is_cut):
             bench.renew()
 
     def _fork(self, part: str) -> Ending:
@@ -137,6 +157,8 @@ class _Conductor:
             self._case.since = message["since"]
         if "heard" in message:
             self._case.heard.append(message["heard"])
+        if "also" in message:
+            self._result.also = message["also"]
         if "paused" in message:
             self._let_the_world_go_on()
 
@@ -161,9 +183,6 @@ class _Conductor:
         told = next((m for m in ending.messages if "verdict" in m), None)
         if told is None:
             raise Broken(f"the checking process ended without a verdict (signal {ending.signal})")
-        self._result.rounds = told["rounds"]
-        self._result.recovery_points = told["recovery"]
-        self._result.is_parked = told["parked"]
-        self._result.is_known = "is_known" in told
+        self._result.believe(told)
         if told["verdict"]:
             self._result.status, self._result.detail = "violated", told["verdict"]
