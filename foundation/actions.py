@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from foundation import idempotency, poison
+from foundation import clock, idempotency, poison
 from foundation.claiming import begin_surely
 from foundation.idempotency import Answer, Claim, InProgress, Lease, Overtaken
 from foundation.idempotency_header import fingerprint
@@ -28,6 +28,8 @@ from foundation.transactions import CommitInDoubt, durable, surely
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 5.0
+_RETRY_SECONDS_MAX: Final = 24 * 3600.0
+_IN_BETWEEN: Final = (202, 503)  # answers that are not final
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,26 @@ def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], object])
     except InProgress as running:
         if running.row is None or not running.row.is_paused:
             raise
-        return Reply(action.for_now(running.row.subject_id))
+        return _meanwhile(action, running.row.subject_id)
     if claim.answer is not None:
         return Reply(claim.answer, is_replay=True)
     try:
         return Reply(_carry_on(action, claim.row))
     except CommitInDoubt:
         return Reply(_what_is_true(action, claim.row))
+
+
+def _meanwhile(action: Action, subject_id: uuid.UUID) -> Reply:
+    """While it waits: how it stands. What was settled meanwhile is stored before it is said."""
+    answer = action.for_now(subject_id)
+    if answer.status in _IN_BETWEEN:
+        return Reply(answer)
+    row = idempotency.take_over(
+        subject_id=subject_id, lease_seconds=settings.CHECKOUT_LEASE_SECONDS
+    )
+    if row is None:
+        raise InProgress  # somebody stores it at this moment
+    return Reply(_carry_on(action, row))
 
 
 def recover(actions: Mapping[str, Action], *, limit: int) -> int:
@@ -138,8 +153,14 @@ def _store(lease: Lease, answer: Answer | None) -> bool:
         if answer is not None:
             idempotency.complete(key, answer)
         else:
-            idempotency.postpone(key, seconds=_RETRY_SECONDS)
+            idempotency.postpone(key, seconds=_pause(key))
     return True
+
+
+def _pause(key: IdempotencyKey) -> float:
+    """As long again as it has waited: what hangs for a day is not looked at every minute."""
+    waited = (clock.now() - key.created_at).total_seconds()
+    return min(max(_RETRY_SECONDS, waited), _RETRY_SECONDS_MAX)
 
 
 def _is_stored(lease: Lease) -> bool | None:

@@ -96,7 +96,7 @@ class Lease:
 
 _OPEN_FIELDS: Final = (
     "id", "scope", "key", "fingerprint", "state", "subject_kind", "subject_id", "lease_token",
-    "leased_until", "is_paused",
+    "leased_until", "is_paused", "created_at",
 )  # fmt: skip
 _LOCK: Final = f"""
     SELECT {", ".join(_OPEN_FIELDS)} FROM foundation_idempotencykey

@@ -82,8 +82,7 @@ def _cancel(visit_id: uuid.UUID) -> Answer | None:
         recovery.resume(visit.checkout_id)
     checkout = _now(visit)
     if checkout.ended_at is not None:
-        body = orjson.dumps(representations.checkout(checkout))
-        return Answer(200, body, {"Content-Type": "application/json"})
+        return _as_it_is(checkout)
     return endings.in_flight(checkout) if _is_a_case(checkout) else None
 
 
@@ -92,8 +91,19 @@ def _is_a_case(checkout: Checkout) -> bool:
     return checkout.state == "needs_attention"
 
 
-def _for_now(visit_id: uuid.UUID) -> Answer:
-    return endings.in_flight(_now(CheckoutVisit.objects.get(pk=visit_id)))
+def _confirm_for_now(visit_id: uuid.UUID) -> Answer:
+    checkout = _now(CheckoutVisit.objects.get(pk=visit_id))
+    return endings.outcome(checkout) or endings.in_flight(checkout)
+
+
+def _cancel_for_now(visit_id: uuid.UUID) -> Answer:
+    checkout = _now(CheckoutVisit.objects.get(pk=visit_id))
+    return _as_it_is(checkout) if checkout.ended_at else endings.in_flight(checkout)
+
+
+def _as_it_is(checkout: Checkout) -> Answer:
+    body = orjson.dumps(representations.checkout(checkout))
+    return Answer(200, body, {"Content-Type": "application/json"})
 
 
 def _now(visit: CheckoutVisit) -> Checkout:
@@ -101,5 +111,5 @@ def _now(visit: CheckoutVisit) -> Checkout:
     return rows.get(pk=visit.checkout_id)
 
 
-CONFIRM: Final = Action("checkout_confirm", finish=_confirm, for_now=_for_now)
-CANCEL: Final = Action("checkout_cancel", finish=_cancel, for_now=_for_now)
+CONFIRM: Final = Action("checkout_confirm", finish=_confirm, for_now=_confirm_for_now)
+CANCEL: Final = Action("checkout_cancel", finish=_cancel, for_now=_cancel_for_now)

@@ -35,6 +35,9 @@ _OPEN_CASES: Final = """
             SELECT id FROM orders_checkout WHERE client_id = %(client)s
             UNION SELECT id FROM orders_order WHERE client_id = %(client)s
             UNION SELECT id FROM payments_payment WHERE client_id = %(client)s
+            UNION SELECT refund.id FROM payments_refund refund
+                JOIN payments_payment payment ON payment.id = refund.payment_id
+                WHERE payment.client_id = %(client)s
         )
     )
 """

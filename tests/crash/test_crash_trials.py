@@ -10,13 +10,14 @@ import sys
 import pytest
 
 from tests.crash import plan, run
+from tests.crash.imprint import masked
 from tests.crash.plan import Wish
 from tests.crash.plants import PLANTS
 from tests.crash.points import Blow, Point, Trial, normalized
 from tests.crash.progress import line_of
 from tests.crash.report import Report
 from tests.crash.scene import Stage
-from tests.crash.standstill import SPOT_CHECK, Standstills, masked
+from tests.crash.standstill import SPOT_CHECK, Standstills
 from tests.crash.trial import Result
 from tests.sandbox import ROOT
 
