@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from tests.crash.imprint import IS_NEW, tables
+from tests.crash.plain import IS_NEW, tables
 
 SPOT_CHECK: Final = 20
 _GUARDS: Final = """
