@@ -1,5 +1,7 @@
 """An action whose outcome is not known yet: how often it is looked at, and who hears of its end."""
 
+import itertools
+
 import pytest
 
 from foundation import actions
@@ -44,7 +46,7 @@ def test_the_longer_it_hangs_the_longer_it_is_left_alone(waiting):
         if sweep(waiting):
             looked_at.append(minute)
 
-    pauses = [b - a for a, b in zip(looked_at, looked_at[1:], strict=False)]
+    pauses = [later - sooner for sooner, later in itertools.pairwise(looked_at)]
     assert len(looked_at) < 10
     assert pauses == sorted(pauses)
 
