@@ -59,7 +59,8 @@ def _sum(name: str, part: dict[str, Any]) -> str:
         pairs = [each for each in told["explorations"] if not each["is_control"]]
         schedules = sum(each["schedules"] for each in pairs)
         broken = sum(bool(each["violations"]) for each in pairs)
-        return f"{len(pairs)} pairs, {schedules} schedules; {broken} pairs broken"
+        whole = sum(not each["is_sample"] for each in pairs)
+        return f"{len(pairs)} pairs, {whole} whole, {schedules} schedules; {broken} broken"
     if name == "planted":
         return f"{sum(bug['found'] for bug in told)} of {len(told)} planted bugs found"
     return f"{told['passed']} tests passed, {told['failed']} failed, {told['skipped']} skipped"
@@ -85,23 +86,25 @@ def _struck(told: dict[str, Any]) -> str:
     return (
         f"Sides of points: {sides}, of which {sides - left} were struck "
         f"({100 * (sides - left) / sides:.1f} %). Worlds that were met before, and driven only now "
-        f"and then: {told['worlds_met_before']}. Second blows that fell earlier than drawn, "
-        f"because the recovery was shorter: {told['doubles_struck_earlier']}. Planted here: "
+        f"and then: {told['worlds_met_before']}, of which {told['by_the_kill_of_another']} by one "
+        f"kill for both variants; met on the way to rest: {told['worlds_met_on_the_way']}. Second "
+        f"blows that fell earlier than drawn, because the recovery was shorter: {told['doubles_struck_earlier']}. Planted here: "
         f"{sum(p['found'] for p in told['planted'].values())} of {len(told['planted'])} found."
     )
 
 
 def _races(told: dict[str, Any]) -> str:
     rows = [
-        (each["pair"], str(each["schedules"]), "none" if not each["violations"] else "**broken**")
+        (each["pair"], "a sample" if each["is_sample"] else "all", str(each["schedules"]),
+         "none" if not each["violations"] else "**broken**")
         for each in told["explorations"]
         if not each["is_control"]
-    ]
+    ]  # fmt: skip
     controls = list(_controls(told))
     return (
         f"## Every schedule of two\n\nUp to {told['preemptions']} preemptions; of schedules that "
         "can not differ, one.\n\n"
-        + _table(("Pair", "Schedules", "Violations"), rows)
+        + _table(("Pair", "Schedules", "Played", "Violations"), rows)
         + "\nWithout the guard, each pair must go wrong:\n\n"
         + _table(("Control", "Schedules until it went wrong"), controls)
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 _PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
+_EXPLORER: Final = (sys.executable, "-m", "tests.races.explorer")
 _BY_TWO: Final = ("-n", "2", "--dist", "loadgroup")
 # The long ones first, so that each process has one: the examples are those of one seed.
 _MODEL: Final = ("tests/properties/test_shopping.py", "tests/properties")
@@ -40,7 +41,7 @@ PARTS: Final = (
     Part(
         name="races",
         title="Every schedule of two",
-        argv=(sys.executable, "-m", "tests.races.explorer", "--all", "--workers", "3"),
+        argv=(*_EXPLORER, "--all", "--others", "60", "--workers", "3"),
         tells="json",
         seconds=2700,
     ),

@@ -72,6 +72,7 @@ def test_the_page_says_how_much_was_struck_and_how():
     told = {
         "seed": 1, "points": {"capture": {"approve": 9}}, "kinds": {"sql": 9}, "sides": 40,
         "unexercised": ["one"], "worlds_met_before": 7, "doubles_struck_earlier": 2,
+        "by_the_kill_of_another": 3, "worlds_met_on_the_way": 4,
         "planted": {"bug": {"found": True}},
     }  # fmt: skip
 

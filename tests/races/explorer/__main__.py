@@ -5,6 +5,7 @@
 --pair X --schedule A4BA [--control]   one schedule, step by step
 --all --random 500 --seed 7            and random walks besides
 --all --workers 2                      the pairs dealt out among two processes
+--all --others 60                      of the pairs that need not be whole, a sample
 """
 
 import argparse
@@ -26,6 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--schedule", help="only this one, told step by step")
     parser.add_argument("--control", action="store_true", help="without the guard")
     parser.add_argument("--limit", type=int, help="at most so many schedules a pair")
+    parser.add_argument("--others", type=int, help="the same, but for pairs that must be whole")
     parser.add_argument("--random", type=int, default=0, help="so many random walks a pair")
     parser.add_argument("--seed", type=int, default=0, help="of the walks, and of a limited sample")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the pairs")

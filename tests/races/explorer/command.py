@@ -85,10 +85,20 @@ def _explore(
     pair: type[Pair], sandbox: Sandbox, wanted: argparse.Namespace, *, control: bool
 ) -> Found:
     with Explorer(pair, sandbox, control=control) as explorer:
-        found = explorer.explore(limit=wanted.limit, seed=wanted.seed, told=_progress())
+        limit = _limit(pair, wanted, control=control)
+        found = explorer.explore(limit=limit, seed=wanted.seed, told=_progress())
+        found.is_sample = limit is not None and found.schedules >= limit
         if wanted.random and not control and not found.violations:
             found = explorer.wander(wanted.random, seed=wanted.seed)
         return found
+
+
+def _limit(pair: type[Pair], wanted: argparse.Namespace, *, control: bool) -> int | None:
+    """How many schedules at most; a control goes on until it breaks."""
+    if wanted.others is None or control or vars(pair).get("is_whole"):
+        limit: int | None = wanted.limit
+        return limit
+    return min(wanted.others, wanted.limit or wanted.others)
 
 
 def _tell_one(pair: type[Pair], sandbox: Sandbox, wanted: argparse.Namespace) -> int:

@@ -64,6 +64,7 @@ class Found:
 
     pair: str
     is_control: bool = False
+    is_sample: bool = False  # some of its schedules, drawn by the seed
     schedules: int = 0
     steps: int = 0
     longest: int = 0

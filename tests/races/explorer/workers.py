@@ -37,10 +37,11 @@ def explore(names: Sequence[str], wanted: argparse.Namespace, folder: Path) -> l
 
 
 def _command(hand: Sequence[str], wanted: argparse.Namespace, file: Path) -> list[str]:
-    limit = [] if wanted.limit is None else ["--limit", str(wanted.limit)]
+    limits = {"--limit": wanted.limit, "--others": wanted.others}
+    limited = [word for flag, most in limits.items() if most for word in (flag, str(most))]
     return [
         sys.executable, "-m", "tests.races.explorer", "--json", str(file),
-        *(word for name in hand for word in ("--pair", name)), *limit,
+        *(word for name in hand for word in ("--pair", name)), *limited,
         "--random", str(wanted.random), "--seed", str(wanted.seed),
         *(["--control"] if wanted.control else []),
     ]  # fmt: skip
