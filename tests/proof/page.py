@@ -88,7 +88,8 @@ def _struck(told: dict[str, Any]) -> str:
         f"({100 * (sides - left) / sides:.1f} %). Worlds that were met before, and driven only now "
         f"and then: {told['worlds_met_before']}, of which {told['by_the_kill_of_another']} by one "
         f"kill for both variants; met on the way to rest: {told['worlds_met_on_the_way']}. Second "
-        f"blows that fell earlier than drawn, because the recovery was shorter: {told['doubles_struck_earlier']}. Planted here: "
+        "blows that fell earlier than drawn, because the recovery was shorter: "
+        f"{told['doubles_struck_earlier']}. Planted here: "
         f"{sum(p['found'] for p in told['planted'].values())} of {len(told['planted'])} found."
     )
 
