@@ -148,11 +148,14 @@ class Scene:
         """The next request of this operation goes wrong."""
         self.sandbox.fault(operation, name, times=1, **options)
 
-    def run(self, task: str) -> None:
-        """One job as beat has it run, without a message. Raises `LookupError` for no such job."""
+    def run(self, task: str, *, by_hand: bool = False) -> None:
+        """One job as beat has it run, without a message; or as a person does, without its window.
+
+        Raises `LookupError` for no such job.
+        """
         for job in settings.CELERY_BEAT_SCHEDULE.values():
             if job["task"] == task:
-                app.tasks[task](*job.get("args", ()), **job.get("kwargs", {}))
+                app.tasks[task](**({} if by_hand else job.get("kwargs", {})))
                 return
         raise LookupError(f"{task} is not in the timetable")
 

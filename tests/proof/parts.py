@@ -41,7 +41,7 @@ PARTS: Final = (
     Part(
         name="races",
         title="Every schedule of two",
-        argv=(*_EXPLORER, "--all", "--others", "60", "--workers", "3"),
+        argv=(*_EXPLORER, "--all", "--others", "100", "--workers", "3"),
         tells="json",
         seconds=2700,
     ),
