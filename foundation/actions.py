@@ -29,7 +29,9 @@ from foundation.transactions import CommitInDoubt, durable, surely
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 5.0
 _RETRY_SECONDS_MAX: Final = 24 * 3600.0
-_IN_BETWEEN: Final = (202, 503)  # answers that are not final
+# Answers that are not final: nobody knows; nothing was sent, and it still must be.
+_UNKNOWN: Final = 202
+_IN_BETWEEN: Final = (_UNKNOWN, 503)
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,14 @@ def perform(action: Action, wish: Wish, *, begin: Callable[[uuid.UUID], object])
         return _meanwhile(action, running.row.subject_id)
     if claim.answer is not None:
         return Reply(claim.answer, is_replay=True)
+    return _go_on(action, claim.row)
+
+
+def _go_on(action: Action, row: IdempotencyKey) -> Reply:
     try:
-        return Reply(_carry_on(action, claim.row))
+        return Reply(_carry_on(action, row))
     except CommitInDoubt:
-        return Reply(_what_is_true(action, claim.row))
+        return Reply(_what_is_true(action, row))
 
 
 def _meanwhile(action: Action, subject_id: uuid.UUID) -> Reply:
@@ -91,7 +97,7 @@ def _meanwhile(action: Action, subject_id: uuid.UUID) -> Reply:
     )
     if row is None:
         raise InProgress  # somebody stores it at this moment
-    return Reply(_carry_on(action, row))
+    return _go_on(action, row)
 
 
 def recover(actions: Mapping[str, Action], *, limit: int) -> int:
@@ -140,25 +146,32 @@ def _begin(
 
 def _carry_on(action: Action, row: IdempotencyKey) -> Answer:
     lease = Lease(row.pk, row.lease_token, settings.CHECKOUT_LEASE_SECONDS)
-    answer = action.finish(row.subject_id)
+    final = action.finish(row.subject_id)
+    answer = final or action.for_now(row.subject_id)
+    is_final = final is not None
     try:
-        surely(lambda: _store(lease, answer), happened=lambda: _is_stored(lease))
+        surely(lambda: _store(lease, answer, is_final=is_final), happened=lambda: _is_stored(lease))
     except Overtaken as overtaken:
         raise InProgress from overtaken
-    return answer or action.for_now(row.subject_id)
+    return answer
 
 
-def _store(lease: Lease, answer: Answer | None) -> bool:
+def _store(lease: Lease, answer: Answer, *, is_final: bool) -> bool:
     with lease.held() as key:
-        if answer is not None:
+        if is_final:
             idempotency.complete(key, answer)
         else:
-            idempotency.postpone(key, seconds=_pause(key))
+            idempotency.postpone(key, seconds=_pause(key, answer))
     return True
 
 
-def _pause(key: IdempotencyKey) -> float:
-    """As long again as it has waited: what hangs for a day is not looked at every minute."""
+def _pause(key: IdempotencyKey, answer: Answer) -> float:
+    """Of an outcome in doubt as long again as it has waited: others ask about it, at their pace.
+
+    What is still to be sent is tried at every sweep: a hold does not wait.
+    """
+    if answer.status != _UNKNOWN:
+        return _RETRY_SECONDS
     waited = (clock.now() - key.created_at).total_seconds()
     return min(max(_RETRY_SECONDS, waited), _RETRY_SECONDS_MAX)
 

@@ -43,9 +43,8 @@ class Result:
     is_parked: bool = False
     is_known: bool = False  # it left a world that had been recovered from before
     is_cut: bool = False  # its recovery came by such a world
-    also: dict[Variant, Told] = field(
-        default_factory=dict
-    )  # known of the same kill's other variant
+    # What is known of the same kill's other variants.
+    also: dict[Variant, Told] = field(default_factory=dict)
     is_by_another: bool = False  # the other variant's kill left this one's world
     tries: int = 1
     milliseconds: float = 0.0

@@ -69,3 +69,30 @@ def test_who_repeats_it_before_its_end_is_told_how_it_stands_and_nothing_is_stor
     assert ask(waiting).answer == Answer(202, b"wait")
 
     assert IdempotencyKey.objects.get().is_paused
+
+
+def test_what_is_still_to_be_sent_is_tried_at_every_sweep(transactional_db):
+    action = Action("parcel", lambda _: None, lambda _: Answer(503, b"nothing was sent"))
+    ask(action)
+    world.later(seconds=3600)
+
+    tries = []
+    for _ in range(5):
+        world.later(seconds=60)
+        tries.append(sweep(action))
+
+    assert tries == [1] * 5
+
+
+def test_an_end_that_was_stored_is_told_although_the_commit_was_not_confirmed(
+    waiting, settled, monkeypatch
+):
+    settled.append(True)
+    ended = IdempotencyKey.objects.filter(state="completed")
+    lost = world.lose_commit(monkeypatch, when=ended.exists)
+
+    reply = ask(waiting)
+    world.reconnect()
+
+    assert lost
+    assert reply.answer == Answer(201, b"made")

@@ -103,7 +103,7 @@ def _races(told: dict[str, Any]) -> str:
     ]  # fmt: skip
     controls = list(_controls(told))
     return (
-        f"## Every schedule of two\n\nUp to {told['preemptions']} preemptions; of schedules that "
+        f"## Explored schedules\n\nUp to {told['preemptions']} preemptions; of schedules that "
         "can not differ, one.\n\n"
         + _table(("Pair", "Schedules", "Played", "Violations"), rows)
         + "\nWithout the guard, each pair must go wrong:\n\n"

@@ -40,7 +40,7 @@ PARTS: Final = (
     ),
     Part(
         name="races",
-        title="Every schedule of two",
+        title="Explored schedules",
         argv=(*_EXPLORER, "--all", "--others", "100", "--workers", "3"),
         tells="json",
         seconds=2700,

@@ -3,11 +3,14 @@
 All schedules: `python -m tests.races.explorer --all`.
 """
 
+import argparse
+
 import pytest
 from django.core.management.sql import emit_post_migrate_signal
 
+from tests.races.explorer.command import _limit
 from tests.races.explorer.explore import Explorer, clean
-from tests.races.explorer.pairs import PAIRS
+from tests.races.explorer.pairs import PAIRS, WHOLE
 from tests.races.explorer.stage import staged
 
 SOME = 6
@@ -50,3 +53,19 @@ def test_control_without_its_guard_a_schedule_with_a_preemption_breaks_it(pair, 
 
     assert found.violations, f"{pair.title()}: nothing broke although {pair.guard}"
     assert found.violations[0].preemptions, f"it breaks without a race: {found.violations[0]}"
+
+
+def test_the_pairs_that_must_be_whole_are_played_whole_and_others_in_part():
+    wanted = argparse.Namespace(limit=None, others=7)
+
+    limits = {name: _limit(pair, wanted, control=False) for name, pair in PAIRS.items()}
+
+    assert set(PAIRS) >= WHOLE
+    assert {name for name, limit in limits.items() if limit is None} == WHOLE
+    assert set(limits.values()) == {None, 7}
+
+
+def test_a_control_goes_on_until_it_breaks_whatever_others_are_given():
+    wanted = argparse.Namespace(limit=None, others=7)
+
+    assert {_limit(pair, wanted, control=True) for pair in PAIRS.values()} == {None}

@@ -19,7 +19,7 @@ from django.test.utils import setup_databases, teardown_databases
 from tests.races.explorer import workers
 from tests.races.explorer.explore import BOUND, Explorer, Found
 from tests.races.explorer.pair import Pair
-from tests.races.explorer.pairs import PAIRS
+from tests.races.explorer.pairs import PAIRS, WHOLE
 from tests.races.explorer.schedules import Written, parse
 from tests.races.explorer.stage import staged
 from tests.sandbox import Sandbox
@@ -95,7 +95,7 @@ def _explore(
 
 def _limit(pair: type[Pair], wanted: argparse.Namespace, *, control: bool) -> int | None:
     """How many schedules at most; a control goes on until it breaks."""
-    if wanted.others is None or control or vars(pair).get("is_whole"):
+    if wanted.others is None or control or pair.title() in WHOLE:
         limit: int | None = wanted.limit
         return limit
     return min(wanted.others, wanted.limit or wanted.others)

@@ -76,8 +76,6 @@ class Pair:
 
     guard: ClassVar[str]
     players: ClassVar[int] = 2
-    # Whether every schedule is played, also where others are given only some; not inherited.
-    is_whole: ClassVar[bool] = False
     may_raise: ClassVar[tuple[type[BaseException], ...]] = (DomainError,)
     registry: ClassVar[dict[str, type["Pair"]]] = {}
 

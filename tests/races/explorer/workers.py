@@ -38,7 +38,8 @@ def explore(names: Sequence[str], wanted: argparse.Namespace, folder: Path) -> l
 
 def _command(hand: Sequence[str], wanted: argparse.Namespace, file: Path) -> list[str]:
     limits = {"--limit": wanted.limit, "--others": wanted.others}
-    limited = [word for flag, most in limits.items() if most for word in (flag, str(most))]
+    given = {flag: most for flag, most in limits.items() if most is not None}
+    limited = [word for flag, most in given.items() for word in (flag, str(most))]
     return [
         sys.executable, "-m", "tests.races.explorer", "--json", str(file),
         *(word for name in hand for word in ("--pair", name)), *limited,

@@ -112,3 +112,13 @@ def test_what_could_not_be_sent_is_sent_if_enough_is_left_of_the_hold(
 
     assert till.capture(several, 1000, key=key, final=False).status_code == 201
     assert amounts(several) == ("partially_captured", 3000, 0, 0)
+
+
+def test_after_hours_without_the_processor_it_is_sent_as_soon_as_it_answers(till, payment):
+    with world.processor_away():
+        assert till.capture(payment, 1000).status_code == 503
+        world.sweeps(5, seconds=1800)
+
+    world.sweeps(2)
+
+    assert till.happened(payment)["capture"] == (1, 1000)

@@ -16,3 +16,19 @@ from tests.races.explorer.pairs import (
 
 MODULES = (keys, recovery, challenge, stock, money, refunds, news, canceling, staff, told)
 PAIRS: dict[str, type[Pair]] = Pair.registry
+# Every schedule of these is played, also where others are given only some of theirs.
+WHOLE = frozenset(
+    {
+        "same-key-meets-same-key",
+        "capture-meets-void",
+        "response-meets-news",
+        "sweep-meets-late-authorization",
+        "sweep-meets-sweep",
+        "relay-meets-relay",
+        "resolver-meets-news",
+        "reaper-meets-slow-original",
+        "cancel-meets-fulfillment",
+        "refund-meets-refund",
+        "adjustment-meets-checkout",
+    }
+)

@@ -72,8 +72,6 @@ class CancelMeetsSettlement(_OneOrder):
 class CancelMeetsFulfillment(_OneOrder):
     """The order is undone while the warehouse is told of it: nothing is to be shipped."""
 
-    is_whole = True
-
     def actors(self) -> Sequence[Action]:
         return [self.cancel, lambda: fulfillment.fulfill(self.order.pk)]
 

@@ -41,7 +41,6 @@ class _OneWish(Pair):
 class SameKeyMeetsSameKey(_OneWish):
     """Two requests with one key: one order, one answer; who comes too early is told to wait."""
 
-    is_whole = True
     guard = "the key is claimed by SELECT and then INSERT, with nothing unique about it"
 
     def actors(self) -> Sequence[Action]:
@@ -161,7 +160,6 @@ def _claim_for_granted(*, scope, key, fingerprint, lease_seconds, subject):
 class ReaperMeetsSlowOriginal(_OneWish):
     """A request so slow that its key is older than the keep time: the reaper lets it be."""
 
-    is_whole = True
     guard = "the reaper goes by age alone"
 
     def actors(self) -> Sequence[Action]:

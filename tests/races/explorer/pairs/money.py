@@ -70,8 +70,6 @@ class _OneHold(Pair):
 class CaptureMeetsVoid(_OneHold):
     """A capture and a release of the hold of an order: exactly one of them happens."""
 
-    is_whole = True
-
     def arrange(self) -> None:
         self.payment = self.an_order().payment
 
@@ -112,7 +110,6 @@ class CaptureMeetsVoidMeetsResolver(_OneHold):
 class ResponseMeetsNews(_OneHold):
     """The processor's event of a capture comes before, with and after the answer to it."""
 
-    is_whole = True
     guard = f"{_OneHold.guard}, and whoever asks takes it from the living"
 
     def actors(self) -> Sequence[Action]:
@@ -162,7 +159,6 @@ class ResolverMeetsResolverAfterTheCapture(ResolverMeetsResolver):
 class ResolverMeetsNews(_LostCapture):
     """The sweep asks about a lost capture while the processor's event of it comes in."""
 
-    is_whole = True
     after = True
 
     def actors(self) -> Sequence[Action]:

@@ -101,7 +101,6 @@ class RetryMeetsSlowOriginal(SweepMeetsSlowOriginal):
 class SweepMeetsSweep(_DeadRunner):
     """Two sweeps find one dead checkout: one takes it, and the other passes by."""
 
-    is_whole = True
     guard = "the sweep reads without a lock, and nobody looks at tokens or states"
 
     def actors(self) -> Sequence[Action]:
@@ -128,7 +127,6 @@ class SweepMeetsRetry(SweepMeetsSweep):
 class SweepMeetsLateAuthorization(Pair):
     """A request that lies on the way until its checkout is given up: its hold is let go."""
 
-    is_whole = True
     guard = "what was given up is not looked at a second time"
 
     def actors(self) -> Sequence[Action]:

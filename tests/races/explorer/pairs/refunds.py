@@ -61,8 +61,6 @@ class _Taken(Pair):
 class RefundMeetsRefund(_Taken):
     """Two people give all of it back at once: one of them hears that nothing is left."""
 
-    is_whole = True
-
     def actors(self) -> Sequence[Action]:
         return [self.give_back, self.give_back]
 

@@ -57,7 +57,6 @@ def _reserve_by_reading_first(checkout_id: UUID, wanted: Mapping[str, int]) -> l
 class AdjustmentMeetsCheckout(Pair):
     """The last unit is written off while it is bought: one of the two is refused."""
 
-    is_whole = True
     guard = "what is there is read, decided on, and written back"
 
     def arrange(self) -> None:

@@ -24,7 +24,6 @@ from tests.races.explorer.turns import Ended, my_turn
 class RelayMeetsRelay(Pair):
     """Two relays, one outbox: each event is sent once, and marked."""
 
-    is_whole = True
     guard = "events are read without a lock"
 
     def arrange(self) -> None:
