@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice, product, zip_longest
 from typing import Final, TypeVar
 
 from tests.crash import flows, incoming, outcomes
@@ -14,6 +14,7 @@ from tests.crash.points import Blow, Point, Side, Trial, Variant
 from tests.crash.trial import Result
 
 T = TypeVar("T")
+Kill = tuple[Trial, int]  # the first blow, and the point of its recovery at which the second falls
 _SIDES: Final[tuple[Side, ...]] = ("before", "after")
 # What a small run tries beyond a healthy processor.
 _NOTABLE: Final = {"decline", "timeout_after", "slow_answer"}
@@ -142,7 +143,9 @@ def _sample(wish: Wish, every: list[T], size: int) -> list[T]:
 def doubles(wish: Wish, tried: Sequence[Result]) -> list[Trial]:
     """Pairs of blows: any first one, and any point of the recovery that followed it.
 
-    A world that was met before has no recovery of its own whose points could be counted.
+    Each flow with each outcome has its share, as far as it has points: drawn from all of them,
+    nearly all would fall into the few longest recoveries. A world that was met before has no
+    recovery of its own whose points could be counted.
     """
     every = [
         (result.trial, ordinal)
@@ -153,12 +156,21 @@ def doubles(wish: Wish, tried: Sequence[Result]) -> list[Trial]:
         and not result.is_known
         for ordinal in range(result.recovery_points)
     ]
-    if not wish.doubles:
-        return []
     return [
         Trial(first.flow, first.outcome, first.variant, first.blow, Blow(ordinal, _SIDES[nth % 2]))
-        for nth, (first, ordinal) in enumerate(_sample(wish, every, wish.doubles))
+        for nth, (first, ordinal) in enumerate(_shares(wish, every))
     ]
+
+
+def _shares(wish: Wish, every: list[Kill]) -> list[Kill]:
+    """As many as were wished for, taken in turn from each flow and outcome; in their old order."""
+    heaps: dict[tuple[str, str], list[int]] = {}
+    for nth, (first, _) in enumerate(every):
+        heaps.setdefault((first.flow, first.outcome), []).append(nth)
+    draw = random.Random(wish.seed)
+    turns = zip_longest(*(draw.sample(heap, len(heap)) for heap in heaps.values()))
+    in_turn = (nth for turn in turns for nth in turn if nth is not None)
+    return [every[nth] for nth in sorted(islice(in_turn, wish.doubles))]
 
 
 def moved(wish: Wish, tried: Sequence[Result], *, again: int) -> dict[Trial, Trial]:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 Side = Literal["before", "after", "lost"]
@@ -18,6 +19,7 @@ _VARIABLE: Final = (
 )
 
 
+@lru_cache(maxsize=4096)  # the same statements, trial after trial
 def normalized(text: str) -> str:
     """The text without what differs from run to run: white space, ids, lengths of lists."""
     for pattern, plain in _VARIABLE:

@@ -155,6 +155,15 @@ def test_a_second_blow_falls_anywhere_in_the_recovery_after_the_first():
     assert {pair.second.ordinal for pair in pairs} == set(range(40))
 
 
+def test_a_long_recovery_takes_no_second_blows_from_the_short_ones():
+    long = a_result(blow=Blow(3, "before"), recovery_points=1_000)
+    short = Result(Trial("void", "approve", blow=Blow(5, "before")), recovery_points=20)
+
+    pairs = plan.doubles(Wish(doubles=30), [long, short])
+
+    assert sorted(pair.flow for pair in pairs) == sorted([long.trial.flow, "void"] * 15)
+
+
 def test_a_second_blow_needs_a_recovery_that_was_driven():
     known = a_result(blow=Blow(3, "before"), recovery_points=40, is_known=True)
 

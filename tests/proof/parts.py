@@ -41,14 +41,14 @@ PARTS: Final = (
     Part(
         name="races",
         title="Explored schedules",
-        argv=(*_EXPLORER, "--all", "--others", "100", "--workers", "3"),
+        argv=(*_EXPLORER, "--all", "--others", "60", "--workers", "3"),
         tells="json",
         seconds=2700,
     ),
     Part(
         name="crowds",
         title="Many at once",
-        argv=(*_PYTEST, "tests/races", "--ignore", "tests/races/test_explored_pairs.py"),
+        argv=(*_PYTEST, *_BY_TWO, "tests/races", "--ignore", "tests/races/test_explored_pairs.py"),
         tells="junit",
         seconds=600,
     ),
@@ -63,7 +63,7 @@ PARTS: Final = (
     Part(
         name="outside",
         title="Faults from outside",
-        argv=(*_PYTEST, "tests/e2e"),
+        argv=(*_PYTEST, *_BY_TWO, "tests/e2e"),
         tells="junit",
         seconds=1200,
         environ={"PROOF_OUTAGE_SECONDS": "60"},
