@@ -1,122 +1,221 @@
-"""What the customer is told: once per order and template, after the commit, by real e-mail."""
+"""What the customer is told: once per order, template and subject, after the commit, by e-mail.
+
+A mail is a row before it is sent. The row is claimed by lease; who dies while sending leaves it to
+the next, who sends under the same Message-ID. What fails waits, each time four times as long, and
+after `NOTIFICATION_TRIES_MAX` tries it is a case and holds up nothing. What staff send again is a
+row of its own: the next version, with their reason.
+"""
 
 import datetime as dt
 import logging
 import uuid
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
-from django.template.loader import render_to_string
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from foundation import cases, clock
+from foundation import audit, cases, clock
+from foundation.backoff import doubling
 from foundation.cases import Subject
 from foundation.idempotency import from_now
+from foundation.models import Transition
 from foundation.transactions import durable, refuse_inside_transaction
+from orders import letters
+from orders.letters import PLACED as PLACED
+from orders.letters import Topic
 from orders.models import Notification, Order
+from orders.refusals import MailStillWaiting
+from payments.models import Refund
+from payments.services import refund_outcome
 
 _log = logging.getLogger(__name__)
-PLACED: Final = "order_placed"
-SHIPPED: Final = "fulfillment_shipped"
-CANCELED: Final = "order_canceled"
 GIVEN_UP: Final = "mail_given_up"
+_PAUSE_SECONDS_MAX: Final = 3600.0
+_WHOLE_ORDER: Final = Order.objects.select_related("payment").prefetch_related("lines")
+
+
+@dataclass(frozen=True)
+class Again:
+    """Who sends a mail again, why, and the id that a repeat of the wish has too."""
+
+    by: str
+    reason: str
+    operation_id: uuid.UUID
 
 
 def notify(order_id: uuid.UUID, *, template: str, number: int = 0) -> bool:
     """Send one template for one order, unless it was sent; returns whether it was sent now.
 
-    `number` is the sequence of the shipment that it tells of, or 0.
-
-    The claim is a unique row. A worker that dies while sending leaves a lease; after it the
-    mail goes out again under the same Message-ID, so that a mailbox can tell it is the same.
+    `number` says of which shipment or stop it tells, or 0. Raises what the mail server raises.
     """
-    order = Order.objects.prefetch_related("lines").get(pk=order_id)
-    notification = _claim(order, template, number)
-    if notification is None:
-        return False
-    _send(order, notification)
-    # fenced by the try: who was overtaken while sending leaves the row to the other
-    held = Notification.objects.filter(pk=notification.pk, attempts=notification.attempts)
-    held.filter(sent_at__isnull=True).update(sent_at=clock.now())
-    return True
+    return tell(_WHOLE_ORDER.get(pk=order_id), Topic(template, number))
 
 
-def due(order: Order) -> list[tuple[str, int]]:
-    """What the customer should have been told by now: (template, number of the shipment)."""
+def tell(order: Order, topic: Topic) -> bool:
+    """Send the mail of this topic, unless it was sent or somebody is at it."""
+    notification = _claim(order, topic)
+    return notification is not None and _deliver(order, notification)
+
+
+def tell_of_refund(refund_id: uuid.UUID) -> None:
+    """Tell whoever bought of a refund that succeeded; nobody, when it belongs to no order.
+
+    Once the mail is a row, the sweep of mails finishes what is dropped here.
+    """
+    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    if refund.state != "succeeded" or refund.announced_at is not None:
+        return
+    order = _WHOLE_ORDER.filter(checkout_id=refund.payment.stream).first()
+    claimed = order and _claim(order, Topic(letters.REFUNDED, refund.sequence, refund.pk))
+    refund_outcome.announced(refund.pk)
+    if order and claimed:
+        _deliver(order, claimed)
+
+
+def tell_each(order: Order, topics: Iterable[Topic]) -> None:
+    """Send what was not sent. One that fails holds up no other; the first failure is raised."""
+    order = _WHOLE_ORDER.get(pk=order.pk)
+    _each([lambda topic=topic: tell(order, topic) for topic in topics])  # type: ignore[misc]
+
+
+def _each(deliveries: Iterable[Callable[[], object]]) -> None:
+    first: OSError | None = None
+    for deliver in deliveries:
+        try:
+            deliver()
+        except OSError as error:  # whatever a mail server can do
+            first = first or error
+    if first is not None:
+        raise first
+
+
+def due(order: Order) -> list[Topic]:
+    """What the customer should have been told by now of the order itself.
+
+    A refund is told of from its own row, whatever became of the order.
+    """
     if order.state == "canceled":
-        return [(CANCELED, 0)]
+        return [Topic(letters.CANCELED)]
+    if order.state == "payment_required":
+        return [Topic(letters.PAYMENT_REQUIRED, _stops(order))]
     if order.state not in ("fulfilling", "completed"):
         return []
     sent = order.fulfillments.filter(state__in=("shipped", "delivered")).order_by("sequence")
     numbers = sent.values_list("sequence", flat=True)
-    return [(PLACED, 0), *((SHIPPED, number) for number in numbers)]
+    return [Topic(PLACED), *(Topic(letters.SHIPPED, number) for number in numbers)]
+
+
+def _stops(order: Order) -> int:
+    """How often it stopped for money so far: each time is told of."""
+    stops = Transition.objects.filter(aggregate_id=order.pk, to_state="payment_required")
+    return max(1, stops.count())
 
 
 def is_told(order: Order) -> bool:
     """Whether everything that is due was sent, or given up and so is on a person's desk."""
-    sent = order.notifications.filter(sent_at__isnull=False)
-    ended = [*sent.values_list("template", "number")]
-    ended += _given_up(order).values_list("template", "number")
-    return set(due(order)) <= set(ended)
+    ended = order.notifications.filter(Q(sent_at__isnull=False) | Q(given_up_at__isnull=False))
+    rows = ended.values_list("template", "number")
+    return {(topic.template, topic.number) for topic in due(order)} <= set(rows)
 
 
-def _claim(order: Order, template: str, number: int) -> Notification | None:
-    lease = from_now(settings.NOTIFICATION_LEASE_SECONDS)
+def _claim(order: Order, topic: Topic) -> Notification | None:
+    """The first version of a mail, written down or taken over; None when it is not ours to send."""
     try:
         with transaction.atomic():
             return Notification.objects.create(
                 order=order,
-                template=template,
-                number=number,
+                template=topic.template,
+                number=topic.number,
+                refund_id=topic.refund_id,
                 recipient=order.email,
-                leased_until=lease,
+                leased_until=_lease(),
             )
     except IntegrityError:
-        return _claim_abandoned(order, template, number, lease)
+        same = Q(template=topic.template, number=topic.number, refund_id=topic.refund_id)
+        return _take_over(same, Q(order=order, version=1))
 
 
-def _claim_abandoned(
-    order: Order, template: str, number: int, lease: dt.datetime
-) -> Notification | None:
+def _lease() -> dt.datetime:
+    return from_now(settings.NOTIFICATION_LEASE_SECONDS)
+
+
+def _take_over(*which: Q) -> Notification | None:
+    """A mail that waits and that nobody is at, the try counted before it is made."""
     with durable():
-        found = (
-            Notification.objects.select_for_update(no_key=True, skip_locked=True)
-            .filter(
-                order=order,
-                template=template,
-                number=number,
-                sent_at__isnull=True,
-                leased_until__lte=clock.now(),
-                attempts__lt=settings.NOTIFICATION_TRIES_MAX,
-            )
-            .first()
-        )
-        if found is not None:
-            found.attempts, found.leased_until = found.attempts + 1, lease
-            found.save(update_fields=["attempts", "leased_until"])
-        elif _given_up(order).filter(template=template, number=number).exists():
-            _tell_given_up(order, template)
+        found = _waiting().select_for_update(no_key=True, skip_locked=True).filter(*which).first()
+        if found is None:
+            return None
+        if found.attempts >= settings.NOTIFICATION_TRIES_MAX:  # the last try took its worker along
+            _give_up(found)
+            return None
+        found.attempts, found.leased_until = found.attempts + 1, _lease()
+        found.save(update_fields=["attempts", "leased_until"])
     return found
 
 
-def _given_up(order: Order) -> QuerySet[Notification]:
-    """Every try failed, or took its worker with it: they are counted before they are made."""
-    return order.notifications.filter(
-        sent_at__isnull=True,
-        attempts__gte=settings.NOTIFICATION_TRIES_MAX,
-        leased_until__lte=clock.now(),
+def _waiting() -> QuerySet[Notification]:
+    unsent = Notification.objects.filter(sent_at=None, given_up_at=None)
+    return unsent.filter(leased_until__lte=clock.now())
+
+
+def _deliver(order: Order, notification: Notification) -> bool:
+    """Send a claimed mail and mark it. Raises what the mail server raises, once it is put off."""
+    try:
+        _send(order, notification)
+    except Exception as error:
+        _put_off(notification, f"{type(error).__name__}: {error}"[:200])
+        raise
+    _held(notification).update(sent_at=clock.now(), last_error="")
+    return True
+
+
+def _held(notification: Notification) -> QuerySet[Notification]:
+    """Fenced by the try: who was overtaken while sending leaves the row to the other."""
+    same_try = Notification.objects.filter(pk=notification.pk, attempts=notification.attempts)
+    return same_try.filter(sent_at=None, given_up_at=None)
+
+
+def _put_off(notification: Notification, error: str) -> None:
+    """Tried again later, each time four times as much later; or given up."""
+    pause = doubling(
+        settings.NOTIFICATION_LEASE_SECONDS,
+        times=2 * (notification.attempts - 1),
+        most=_PAUSE_SECONDS_MAX,
     )
+    with durable():
+        is_ours = _held(notification).update(leased_until=from_now(pause), last_error=error)
+        if is_ours and notification.attempts >= settings.NOTIFICATION_TRIES_MAX:
+            notification.last_error = error
+            _give_up(notification)
 
 
-def _tell_given_up(order: Order, template: str) -> None:
+def _give_up(notification: Notification) -> None:
+    """In the caller's transaction: a person's case from now on, and no sweep's any more."""
+    _held(notification).update(given_up_at=clock.now())
+    order, template = notification.order, notification.template.replace("_", " ")
     cases.open_once(
         GIVEN_UP,
         about=Subject("order", order.pk),
         title=f"The customer of {order.reference} does not hear of it",
-        detail=f"The message {template} to {order.email} was tried in vain.",
+        detail=f"The message {template} to {notification.recipient} was tried in vain."
+        f" {notification.last_error}".rstrip(),
     )
+
+
+def send_waiting(notification_id: uuid.UUID) -> bool:
+    """Send one mail that waits, whichever version it is, unless somebody is at it."""
+    claimed = _take_over(Q(pk=notification_id))
+    return claimed is not None and _deliver(_WHOLE_ORDER.get(pk=claimed.order_id), claimed)
+
+
+def waiting() -> list[uuid.UUID]:
+    """Mails whose try failed or took its worker along, those that wait longest first."""
+    rows = _waiting().order_by("leased_until")[: settings.SWEEP_BATCH]
+    return list(rows.values_list("pk", flat=True))
 
 
 def send_unsent(order_id: uuid.UUID) -> None:
@@ -124,34 +223,98 @@ def send_unsent(order_id: uuid.UUID) -> None:
 
     What somebody is sending at this moment is left alone.
     """
-    order = Order.objects.get(pk=order_id)
-    waiting = order.notifications.filter(sent_at=None, leased_until__lte=clock.now())
-    waiting.update(attempts=0)
-    for template, number in waiting.values_list("template", "number"):
-        notify(order_id, template=template, number=number)
+    unsent = untold().filter(order_id=order_id)
+    idle = unsent.filter(Q(given_up_at__isnull=False) | Q(leased_until__lte=clock.now()))
+    ids = list(idle.values_list("pk", flat=True))
+    idle.update(attempts=0, given_up_at=None, leased_until=clock.now())
+    _each([lambda row_id=row_id: send_waiting(row_id) for row_id in ids])  # type: ignore[misc]
+
+
+def untold() -> QuerySet[Notification]:
+    """Mails that were not sent, and that no later version stands in for."""
+    same = {name: OuterRef(name) for name in ("order", "template", "number")}
+    later = Notification.objects.filter(**same, version__gt=OuterRef("version"))
+    is_same_refund = Q(refund=OuterRef("refund")) | Q(refund=None)
+    return Notification.objects.filter(~Exists(later.filter(is_same_refund)), sent_at=None)
+
+
+def resend(notification_id: uuid.UUID, again: Again) -> Notification:
+    """Send a mail again as its next version, on record; a repeat of the same wish is a no-op.
+
+    Written anew from the rows as they are now, to the address of the order. Raises
+    `MailStillWaiting` while its last version is still to be sent, and what the mail server
+    raises; the sweep of mails tries it again.
+    """
+    made, is_new = _next_version(notification_id, again)
+    if is_new:
+        _deliver(_WHOLE_ORDER.get(pk=made.order_id), made)
+    return made
+
+
+def _next_version(notification_id: uuid.UUID, again: Again) -> tuple[Notification, bool]:
+    with durable():
+        chosen = Notification.objects.select_related("order").get(pk=notification_id)
+        Order.objects.select_for_update(no_key=True).get(pk=chosen.order_id)
+        if known := Notification.objects.filter(pk=again.operation_id).first():
+            return known, False
+        last = _last_version(chosen)
+        if last.sent_at is None and last.given_up_at is None:
+            raise MailStillWaiting("It was not sent yet; that is still being tried.")
+        made = _written_again(last, again)
+    return made, True
+
+
+def _last_version(chosen: Notification) -> Notification:
+    same = Notification.objects.filter(
+        order=chosen.order, template=chosen.template, number=chosen.number, refund=chosen.refund_id
+    )
+    return same.select_related("order").latest("version")
+
+
+def _written_again(last: Notification, again: Again) -> Notification:
+    made = Notification.objects.create(
+        id=again.operation_id,
+        order=last.order,
+        template=last.template,
+        number=last.number,
+        refund_id=last.refund_id,
+        version=last.version + 1,
+        recipient=last.order.email,
+        actor=again.by,
+        reason=again.reason,
+        leased_until=_lease(),
+    )
+    audit.record(
+        actor=again.by,
+        action="order.resend_mail",
+        aggregate="order",
+        aggregate_id=last.order_id,
+        reason=again.reason,
+        before={"template": last.template, "number": last.number, "version": last.version},
+        after={"template": made.template, "number": made.number, "version": made.version},
+    )
+    return made
+
+
+def topic_of(notification: Notification) -> Topic:
+    """What a stored mail tells of."""
+    return Topic(notification.template, notification.number, notification.refund_id)
 
 
 def _send(order: Order, notification: Notification) -> None:
     refuse_inside_transaction()
-    context = {"order": order, "lines": order.lines.all()} | _about(order, notification)
-    subject = render_to_string(f"orders/mail/{notification.template}.subject.txt", context)
-    body = render_to_string(f"orders/mail/{notification.template}.txt", context)
-    name = ".".join(filter(None, (notification.template, str(notification.number or ""))))
-    message_id = f"<{name}.{order.reference}@{settings.MAIL_DOMAIN}>"
-    EmailMessage(
-        subject=" ".join(subject.split()),
-        body=body,
+    topic = topic_of(notification)
+    letter = letters.write(order, topic)
+    message = EmailMultiAlternatives(
+        subject=letter.subject,
+        body=letter.text,
         to=[notification.recipient],
-        headers={"Message-ID": message_id},
-    ).send()
+        reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
+        headers={
+            "Message-ID": letters.message_id(order, topic, notification.version),
+            "Auto-Submitted": "auto-generated",  # RFC 3834: no answer from a machine, please
+        },
+    )
+    message.attach_alternative(letter.html, "text/html")
+    message.send()
     _log.info("notified %s of %s", order.reference, notification.template)
-
-
-def _about(order: Order, notification: Notification) -> dict[str, Any]:
-    if notification.template == SHIPPED:
-        shipment = order.fulfillments.get(sequence=notification.number)
-        parts = shipment.lines.select_related("order_line").order_by("order_line__position")
-        return {"fulfillment": shipment, "parts": parts}
-    if notification.template == CANCELED:
-        return {"cancellation": getattr(order, "cancellation", None)}
-    return {}

@@ -1,5 +1,7 @@
 """Reads of payments, through what the caller may see."""
 
+import datetime as dt
+
 from django.db.models import QuerySet
 
 from foundation.authentication import Principal
@@ -22,3 +24,11 @@ def disputes(principal: Principal) -> QuerySet[Dispute]:
     """The disputes of payments the caller may see, with what their shape needs."""
     rows = Dispute.objects.select_related("payment")
     return rows if principal.sees_all else rows.filter(payment__client_id=principal.client_id)
+
+
+def unannounced_refunds(*, ended_before: dt.datetime) -> QuerySet[Refund]:
+    """Refunds that succeeded and whose success nobody has told of, the oldest first."""
+    rows = Refund.objects.filter(
+        state="succeeded", announced_at=None, ended_at__lte=ended_before
+    )
+    return rows.order_by("ended_at")
