@@ -88,7 +88,7 @@ def _common(order: Order) -> dict[str, Any]:
 def _about(order: Order, topic: Topic) -> dict[str, Any]:
     if topic.template == SHIPPED:
         return _shipment(order.fulfillments.get(sequence=topic.number))
-    if topic.template == REFUNDED:
+    if topic.refund_id is not None:
         refund = Refund.objects.select_related("payment").get(pk=topic.refund_id)
         return {"refund": refund, "payment": refund.payment}
     return _of_the_order(order, topic.template)
@@ -121,9 +121,7 @@ def _shipment_to_come(order: Order) -> dict[str, Any]:
 
 
 def _all_of(order: Order) -> Iterable[FulfillmentLine]:
-    return [
-        FulfillmentLine(order_line=line, quantity=line.quantity) for line in order.lines.all()
-    ]
+    return [FulfillmentLine(order_line=line, quantity=line.quantity) for line in order.lines.all()]
 
 
 def _refund_to_come(order: Order) -> dict[str, Any]:

@@ -2,23 +2,23 @@
 
 A mail is a row before it is sent. The row is claimed by lease; who dies while sending leaves it to
 the next, who sends under the same Message-ID. What fails waits, each time four times as long, and
-after `NOTIFICATION_TRIES_MAX` tries it is a case and holds up nothing. What staff send again is a
-row of its own: the next version, with their reason.
+after `NOTIFICATION_TRIES_MAX` tries it is a case and holds up nothing. One that is not true any
+more when its turn comes is not sent.
 """
 
 import datetime as dt
 import logging
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from foundation import audit, cases, clock
+from foundation import cases, clock
 from foundation.backoff import doubling
 from foundation.cases import Subject
 from foundation.idempotency import from_now
@@ -28,23 +28,13 @@ from orders import letters
 from orders.letters import PLACED as PLACED
 from orders.letters import Topic
 from orders.models import Notification, Order
-from orders.refusals import MailStillWaiting
 from payments.models import Refund
 from payments.services import refund_outcome
 
 _log = logging.getLogger(__name__)
 GIVEN_UP: Final = "mail_given_up"
 _PAUSE_SECONDS_MAX: Final = 3600.0
-_WHOLE_ORDER: Final = Order.objects.select_related("payment").prefetch_related("lines")
-
-
-@dataclass(frozen=True)
-class Again:
-    """Who sends a mail again, why, and the id that a repeat of the wish has too."""
-
-    by: str
-    reason: str
-    operation_id: uuid.UUID
+WHOLE_ORDER: Final = Order.objects.select_related("payment").prefetch_related("lines")
 
 
 def notify(order_id: uuid.UUID, *, template: str, number: int = 0) -> bool:
@@ -52,42 +42,43 @@ def notify(order_id: uuid.UUID, *, template: str, number: int = 0) -> bool:
 
     `number` says of which shipment or stop it tells, or 0. Raises what the mail server raises.
     """
-    return tell(_WHOLE_ORDER.get(pk=order_id), Topic(template, number))
+    return tell(WHOLE_ORDER.get(pk=order_id), Topic(template, number))
 
 
 def tell(order: Order, topic: Topic) -> bool:
     """Send the mail of this topic, unless it was sent or somebody is at it."""
     notification = _claim(order, topic)
-    return notification is not None and _deliver(order, notification)
+    return notification is not None and deliver(order, notification)
 
 
-def tell_of_refund(refund_id: uuid.UUID) -> None:
+def tell_of_refund(refund_id: uuid.UUID) -> bool:
     """Tell whoever bought of a refund that succeeded; nobody, when it belongs to no order.
 
     Once the mail is a row, the sweep of mails finishes what is dropped here.
     """
     refund = Refund.objects.select_related("payment").get(pk=refund_id)
     if refund.state != "succeeded" or refund.announced_at is not None:
-        return
-    order = _WHOLE_ORDER.filter(checkout_id=refund.payment.stream).first()
-    claimed = order and _claim(order, Topic(letters.REFUNDED, refund.sequence, refund.pk))
+        return False
+    order = WHOLE_ORDER.filter(checkout_id=refund.payment.stream).first()
+    topic = Topic(letters.REFUNDED, refund.sequence, refund.pk)
+    claimed = _claim(order, topic) if order is not None else None
     refund_outcome.announced(refund.pk)
-    if order and claimed:
-        _deliver(order, claimed)
+    return order is not None and claimed is not None and deliver(order, claimed)
 
 
 def tell_each(order: Order, topics: Iterable[Topic]) -> None:
     """Send what was not sent. One that fails holds up no other; the first failure is raised."""
-    order = _WHOLE_ORDER.get(pk=order.pk)
-    _each([lambda topic=topic: tell(order, topic) for topic in topics])  # type: ignore[misc]
+    order = WHOLE_ORDER.get(pk=order.pk)
+    each([partial(tell, order, topic) for topic in topics])
 
 
-def _each(deliveries: Iterable[Callable[[], object]]) -> None:
-    first: OSError | None = None
+def each(deliveries: Iterable[Callable[[], object]]) -> None:
+    """Make every one of them, and raise the first failure at the end."""
+    first: Exception | None = None
     for deliver in deliveries:
         try:
             deliver()
-        except OSError as error:  # whatever a mail server can do
+        except Exception as error:  # noqa: BLE001 - raised below; it must not hold up the others
             first = first or error
     if first is not None:
         raise first
@@ -101,7 +92,7 @@ def due(order: Order) -> list[Topic]:
     if order.state == "canceled":
         return [Topic(letters.CANCELED)]
     if order.state == "payment_required":
-        return [Topic(letters.PAYMENT_REQUIRED, _stops(order))]
+        return [Topic(letters.PAYMENT_REQUIRED, stops(order))]
     if order.state not in ("fulfilling", "completed"):
         return []
     sent = order.fulfillments.filter(state__in=("shipped", "delivered")).order_by("sequence")
@@ -109,10 +100,14 @@ def due(order: Order) -> list[Topic]:
     return [Topic(PLACED), *(Topic(letters.SHIPPED, number) for number in numbers)]
 
 
-def _stops(order: Order) -> int:
+def stops(order: Order) -> int:
     """How often it stopped for money so far: each time is told of."""
-    stops = Transition.objects.filter(aggregate_id=order.pk, to_state="payment_required")
-    return max(1, stops.count())
+    return stops_of(order.pk).count()
+
+
+def stops_of(order_id: Any) -> QuerySet[Transition]:
+    """The moves that stopped an order for money; for an id, or a reference to one in a query."""
+    return Transition.objects.filter(aggregate_id=order_id, to_state="payment_required")
 
 
 def is_told(order: Order) -> bool:
@@ -120,6 +115,17 @@ def is_told(order: Order) -> bool:
     ended = order.notifications.filter(Q(sent_at__isnull=False) | Q(given_up_at__isnull=False))
     rows = ended.values_list("template", "number")
     return {(topic.template, topic.number) for topic in due(order)} <= set(rows)
+
+
+def is_true(order: Order, topic: Topic) -> bool:
+    """Whether the mail still says what is so: orders and refunds go on while a mail waits."""
+    if topic.template == PLACED:
+        return order.state not in ("canceling", "canceled")
+    if topic.template == letters.PAYMENT_REQUIRED:
+        return order.state == "payment_required" and topic.number == stops(order)
+    if topic.refund_id is not None:
+        return Refund.objects.filter(pk=topic.refund_id, state="succeeded").exists()
+    return True
 
 
 def _claim(order: Order, topic: Topic) -> Notification | None:
@@ -132,14 +138,14 @@ def _claim(order: Order, topic: Topic) -> Notification | None:
                 number=topic.number,
                 refund_id=topic.refund_id,
                 recipient=order.email,
-                leased_until=_lease(),
+                leased_until=lease(),
             )
     except IntegrityError:
         same = Q(template=topic.template, number=topic.number, refund_id=topic.refund_id)
         return _take_over(same, Q(order=order, version=1))
 
 
-def _lease() -> dt.datetime:
+def lease() -> dt.datetime:
     return from_now(settings.NOTIFICATION_LEASE_SECONDS)
 
 
@@ -152,18 +158,24 @@ def _take_over(*which: Q) -> Notification | None:
         if found.attempts >= settings.NOTIFICATION_TRIES_MAX:  # the last try took its worker along
             _give_up(found)
             return None
-        found.attempts, found.leased_until = found.attempts + 1, _lease()
+        found.attempts, found.leased_until = found.attempts + 1, lease()
         found.save(update_fields=["attempts", "leased_until"])
     return found
 
 
 def _waiting() -> QuerySet[Notification]:
-    unsent = Notification.objects.filter(sent_at=None, given_up_at=None)
-    return unsent.filter(leased_until__lte=clock.now())
+    return _open().filter(leased_until__lte=clock.now())
 
 
-def _deliver(order: Order, notification: Notification) -> bool:
+def _open() -> QuerySet[Notification]:
+    return Notification.objects.filter(sent_at=None, given_up_at=None, overtaken_at=None)
+
+
+def deliver(order: Order, notification: Notification) -> bool:
     """Send a claimed mail and mark it. Raises what the mail server raises, once it is put off."""
+    if not is_true(order, topic_of(notification)):
+        _held(notification).update(overtaken_at=clock.now())
+        return False
     try:
         _send(order, notification)
     except Exception as error:
@@ -175,8 +187,7 @@ def _deliver(order: Order, notification: Notification) -> bool:
 
 def _held(notification: Notification) -> QuerySet[Notification]:
     """Fenced by the try: who was overtaken while sending leaves the row to the other."""
-    same_try = Notification.objects.filter(pk=notification.pk, attempts=notification.attempts)
-    return same_try.filter(sent_at=None, given_up_at=None)
+    return _open().filter(pk=notification.pk, attempts=notification.attempts)
 
 
 def _put_off(notification: Notification, error: str) -> None:
@@ -209,91 +220,12 @@ def _give_up(notification: Notification) -> None:
 def send_waiting(notification_id: uuid.UUID) -> bool:
     """Send one mail that waits, whichever version it is, unless somebody is at it."""
     claimed = _take_over(Q(pk=notification_id))
-    return claimed is not None and _deliver(_WHOLE_ORDER.get(pk=claimed.order_id), claimed)
+    return claimed is not None and deliver(WHOLE_ORDER.get(pk=claimed.order_id), claimed)
 
 
-def waiting() -> list[uuid.UUID]:
+def waiting(*, limit: int) -> list[uuid.UUID]:
     """Mails whose try failed or took its worker along, those that wait longest first."""
-    rows = _waiting().order_by("leased_until")[: settings.SWEEP_BATCH]
-    return list(rows.values_list("pk", flat=True))
-
-
-def send_unsent(order_id: uuid.UUID) -> None:
-    """Try every message of an order that was not sent, with all its tries. Raises `OSError`.
-
-    What somebody is sending at this moment is left alone.
-    """
-    unsent = untold().filter(order_id=order_id)
-    idle = unsent.filter(Q(given_up_at__isnull=False) | Q(leased_until__lte=clock.now()))
-    ids = list(idle.values_list("pk", flat=True))
-    idle.update(attempts=0, given_up_at=None, leased_until=clock.now())
-    _each([lambda row_id=row_id: send_waiting(row_id) for row_id in ids])  # type: ignore[misc]
-
-
-def untold() -> QuerySet[Notification]:
-    """Mails that were not sent, and that no later version stands in for."""
-    same = {name: OuterRef(name) for name in ("order", "template", "number")}
-    later = Notification.objects.filter(**same, version__gt=OuterRef("version"))
-    is_same_refund = Q(refund=OuterRef("refund")) | Q(refund=None)
-    return Notification.objects.filter(~Exists(later.filter(is_same_refund)), sent_at=None)
-
-
-def resend(notification_id: uuid.UUID, again: Again) -> Notification:
-    """Send a mail again as its next version, on record; a repeat of the same wish is a no-op.
-
-    Written anew from the rows as they are now, to the address of the order. Raises
-    `MailStillWaiting` while its last version is still to be sent, and what the mail server
-    raises; the sweep of mails tries it again.
-    """
-    made, is_new = _next_version(notification_id, again)
-    if is_new:
-        _deliver(_WHOLE_ORDER.get(pk=made.order_id), made)
-    return made
-
-
-def _next_version(notification_id: uuid.UUID, again: Again) -> tuple[Notification, bool]:
-    with durable():
-        chosen = Notification.objects.select_related("order").get(pk=notification_id)
-        Order.objects.select_for_update(no_key=True).get(pk=chosen.order_id)
-        if known := Notification.objects.filter(pk=again.operation_id).first():
-            return known, False
-        last = _last_version(chosen)
-        if last.sent_at is None and last.given_up_at is None:
-            raise MailStillWaiting("It was not sent yet; that is still being tried.")
-        made = _written_again(last, again)
-    return made, True
-
-
-def _last_version(chosen: Notification) -> Notification:
-    same = Notification.objects.filter(
-        order=chosen.order, template=chosen.template, number=chosen.number, refund=chosen.refund_id
-    )
-    return same.select_related("order").latest("version")
-
-
-def _written_again(last: Notification, again: Again) -> Notification:
-    made = Notification.objects.create(
-        id=again.operation_id,
-        order=last.order,
-        template=last.template,
-        number=last.number,
-        refund_id=last.refund_id,
-        version=last.version + 1,
-        recipient=last.order.email,
-        actor=again.by,
-        reason=again.reason,
-        leased_until=_lease(),
-    )
-    audit.record(
-        actor=again.by,
-        action="order.resend_mail",
-        aggregate="order",
-        aggregate_id=last.order_id,
-        reason=again.reason,
-        before={"template": last.template, "number": last.number, "version": last.version},
-        after={"template": made.template, "number": made.number, "version": made.version},
-    )
-    return made
+    return list(_waiting().order_by("leased_until").values_list("pk", flat=True)[:limit])
 
 
 def topic_of(notification: Notification) -> Topic:

@@ -1,7 +1,5 @@
 """Reads of payments, through what the caller may see."""
 
-import datetime as dt
-
 from django.db.models import QuerySet
 
 from foundation.authentication import Principal
@@ -26,9 +24,6 @@ def disputes(principal: Principal) -> QuerySet[Dispute]:
     return rows if principal.sees_all else rows.filter(payment__client_id=principal.client_id)
 
 
-def unannounced_refunds(*, ended_before: dt.datetime) -> QuerySet[Refund]:
+def unannounced_refunds() -> QuerySet[Refund]:
     """Refunds that succeeded and whose success nobody has told of, the oldest first."""
-    rows = Refund.objects.filter(
-        state="succeeded", announced_at=None, ended_at__lte=ended_before
-    )
-    return rows.order_by("ended_at")
+    return Refund.objects.filter(state="succeeded", announced_at=None).order_by("ended_at")

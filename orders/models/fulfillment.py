@@ -101,6 +101,9 @@ class Notification(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     sent_at = models.DateTimeField(null=True)
     given_up_at = models.DateTimeField(null=True, help_text="tried in vain: a case says so")
+    overtaken_at = models.DateTimeField(
+        null=True, help_text="when it was found to be no longer true, and so was not sent"
+    )
 
     class Meta:
         permissions = [("resend_notification", "Can send a customer an e-mail again")]
@@ -111,8 +114,10 @@ class Notification(models.Model):
                 nulls_distinct=False,
             ),
             models.CheckConstraint(
-                name="notification_is_not_sent_and_given_up",
-                condition=Q(sent_at__isnull=True) | Q(given_up_at__isnull=True),
+                name="notification_ends_once",
+                condition=Q(sent_at__isnull=True, given_up_at__isnull=True)
+                | Q(sent_at__isnull=True, overtaken_at__isnull=True)
+                | Q(given_up_at__isnull=True, overtaken_at__isnull=True),
             ),
             models.CheckConstraint(
                 name="notification_sent_again_has_a_reason",
@@ -123,7 +128,9 @@ class Notification(models.Model):
             models.Index(
                 fields=["leased_until"],
                 name="notification_waiting",
-                condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
+                condition=Q(
+                    sent_at__isnull=True, given_up_at__isnull=True, overtaken_at__isnull=True
+                ),
             )
         ]
 
@@ -132,7 +139,9 @@ class Notification(models.Model):
 
     @property
     def state(self) -> str:
-        """In a word, for people: sent, given_up, or waiting (to be sent, or sent again)."""
+        """In a word: sent, given_up, overtaken, or pending (somebody is at it, or will be)."""
         if self.sent_at is not None:
             return "sent"
-        return "waiting" if self.given_up_at is None else "given_up"
+        if self.given_up_at is not None:
+            return "given_up"
+        return "pending" if self.overtaken_at is None else "overtaken"
