@@ -17,6 +17,11 @@ class Migration(migrations.Migration):
             name='notification',
             options={'permissions': [('resend_notification', 'Can send a customer an e-mail again')]},
         ),
+        migrations.AlterField(
+            model_name='notification',
+            name='number',
+            field=models.PositiveSmallIntegerField(default=0, help_text='which shipment, refund or stop of the order it tells of; 0: of it all'),
+        ),
         migrations.RemoveConstraint(
             model_name='notification',
             name='one_notification_per_order_template_and_shipment',
@@ -55,16 +60,6 @@ class Migration(migrations.Migration):
             model_name='notification',
             name='version',
             field=models.PositiveSmallIntegerField(db_default=1, default=1),
-        ),
-        migrations.AlterField(
-            model_name='notification',
-            name='leased_until',
-            field=models.DateTimeField(help_text='when it may be tried again, by anybody'),
-        ),
-        migrations.AlterField(
-            model_name='notification',
-            name='number',
-            field=models.PositiveSmallIntegerField(default=0, help_text='which shipment, refund or stop of the order it tells of; 0: of it all'),
         ),
         migrations.AddIndex(
             model_name='notification',

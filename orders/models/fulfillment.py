@@ -95,7 +95,7 @@ class Notification(models.Model):
         max_length=120, default="", db_default="", blank=True, help_text="who sent it again"
     )
     reason = models.CharField(max_length=500, default="", db_default="", blank=True)
-    leased_until = models.DateTimeField(help_text="when it may be tried again, by anybody")
+    leased_until = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=1)
     last_error = models.CharField(max_length=200, default="", db_default="", blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
