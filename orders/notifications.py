@@ -68,7 +68,6 @@ def tell_of_refund(refund_id: uuid.UUID) -> bool:
 
 def tell_each(order: Order, topics: Iterable[Topic]) -> None:
     """Send what was not sent. One that fails holds up no other; the first failure is raised."""
-    order = WHOLE_ORDER.get(pk=order.pk)
     each([partial(tell, order, topic) for topic in topics])
 
 

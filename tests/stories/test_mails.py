@@ -4,6 +4,7 @@ The chains' tasks are run by the switchboard of tests/stories/world.py; so are t
 """
 
 import threading
+from contextlib import suppress
 
 import pytest
 from django.core import mail
@@ -265,9 +266,10 @@ def test_without_the_unique_row_two_workers_send_two(paid):
 def test_a_mail_refused_five_times_is_a_case_and_the_others_go(paid, monkeypatch):
     refuse(monkeypatch, containing="is on its way")
     ship_everything(paid)
-    world.lose_events()
     give_back(paid, 1000)
 
+    with suppress(ConnectionRefusedError):
+        world.play_events()
     for _ in range(6):
         world.later(3601)
         world.sweep()
