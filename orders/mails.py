@@ -21,7 +21,7 @@ from foundation.errors import DomainError
 from foundation.transactions import durable
 from orders import letters, notifications
 from orders.models import Notification, Order
-from orders.refusals import MailOvertaken, MailStillWaiting
+from orders.refusals import MailObsolete, MailStillWaiting
 from payments.selectors import unannounced_refunds
 
 _log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def untold() -> QuerySet[Notification]:
     same = {name: OuterRef(name) for name in ("order", "template", "number")}
     later = Notification.objects.filter(**same, version__gt=OuterRef("version"))
     is_same = Q(refund=OuterRef("refund")) | Q(refund=None)
-    unsent = Notification.objects.filter(sent_at=None, overtaken_at=None)
+    unsent = Notification.objects.filter(sent_at=None, obsolete_at=None)
     return unsent.filter(~Exists(later.filter(is_same)))
 
 
@@ -100,7 +100,7 @@ def why_not_again(notification: Notification) -> DomainError | None:
     if notification.state == "pending":
         return MailStillWaiting("It was not sent yet; that is still being tried.")
     if not notifications.is_true(notification.order, notifications.topic_of(notification)):
-        return MailOvertaken(f"The order is {notification.order.state.replace('_', ' ')}.")
+        return MailObsolete(f"The order is {notification.order.state.replace('_', ' ')}.")
     return None
 
 
@@ -117,7 +117,7 @@ def resend(notification_id: uuid.UUID, again: Again) -> Notification:
     """Send a mail again as its next version, on record; a repeat of the same wish is a no-op.
 
     Written anew from the rows as they are now, to the address of the order. Raises
-    `MailStillWaiting`, `MailOvertaken`, and what the mail server raises: then the sweep of mails
+    `MailStillWaiting`, `MailObsolete`, and what the mail server raises: then the sweep of mails
     tries it again.
     """
     with durable():

@@ -167,13 +167,13 @@ def _waiting() -> QuerySet[Notification]:
 
 
 def _open() -> QuerySet[Notification]:
-    return Notification.objects.filter(sent_at=None, given_up_at=None, overtaken_at=None)
+    return Notification.objects.filter(sent_at=None, given_up_at=None, obsolete_at=None)
 
 
 def deliver(order: Order, notification: Notification) -> bool:
     """Send a claimed mail and mark it. Raises what the mail server raises, once it is put off."""
     if not is_true(order, topic_of(notification)):
-        _held(notification).update(overtaken_at=clock.now())
+        _held(notification).update(obsolete_at=clock.now())
         return False
     try:
         _send(order, notification)

@@ -181,7 +181,7 @@ class MailStillWaiting(DomainError):
     code, status, title = "mail_still_waiting", 409, "This e-mail is still being sent"
 
 
-class MailOvertaken(DomainError):
+class MailObsolete(DomainError):
     """What it says is not so any more."""
 
-    code, status, title = "mail_overtaken", 409, "This e-mail is not true any more"
+    code, status, title = "mail_obsolete", 409, "This e-mail is not true any more"

@@ -48,7 +48,7 @@ def table(order: Order) -> Table:
         [
             (
                 name_of(mail), mail.version, mail.recipient, badge(mail.state),
-                when(mail.sent_at or mail.given_up_at or mail.overtaken_at), mail.attempts,
+                when(mail.sent_at or mail.given_up_at or mail.obsolete_at), mail.attempts,
                 f"{mail.actor}: {mail.reason}" if mail.reason else mail.last_error,
             )
             for mail in order.notifications.order_by("pk")

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='notification',
-            name='overtaken_at',
+            name='obsolete_at',
             field=models.DateTimeField(help_text='when it was found to be no longer true, and so was not sent', null=True),
         ),
         migrations.AddField(
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='notification',
-            index=models.Index(condition=models.Q(('given_up_at__isnull', True), ('overtaken_at__isnull', True), ('sent_at__isnull', True)), fields=['leased_until'], name='notification_waiting'),
+            index=models.Index(condition=models.Q(('given_up_at__isnull', True), ('obsolete_at__isnull', True), ('sent_at__isnull', True)), fields=['leased_until'], name='notification_waiting'),
         ),
         migrations.AddIndex(
             model_name='order',
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('given_up_at__isnull', True), ('sent_at__isnull', True)), models.Q(('overtaken_at__isnull', True), ('sent_at__isnull', True)), models.Q(('given_up_at__isnull', True), ('overtaken_at__isnull', True)), _connector='OR'), name='notification_ends_once'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('given_up_at__isnull', True), ('sent_at__isnull', True)), models.Q(('obsolete_at__isnull', True), ('sent_at__isnull', True)), models.Q(('given_up_at__isnull', True), ('obsolete_at__isnull', True)), _connector='OR'), name='notification_ends_once'),
         ),
         migrations.AddConstraint(
             model_name='notification',

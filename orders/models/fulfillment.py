@@ -101,7 +101,7 @@ class Notification(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     sent_at = models.DateTimeField(null=True)
     given_up_at = models.DateTimeField(null=True, help_text="tried in vain: a case says so")
-    overtaken_at = models.DateTimeField(
+    obsolete_at = models.DateTimeField(
         null=True, help_text="when it was found to be no longer true, and so was not sent"
     )
 
@@ -116,8 +116,8 @@ class Notification(models.Model):
             models.CheckConstraint(
                 name="notification_ends_once",
                 condition=Q(sent_at__isnull=True, given_up_at__isnull=True)
-                | Q(sent_at__isnull=True, overtaken_at__isnull=True)
-                | Q(given_up_at__isnull=True, overtaken_at__isnull=True),
+                | Q(sent_at__isnull=True, obsolete_at__isnull=True)
+                | Q(given_up_at__isnull=True, obsolete_at__isnull=True),
             ),
             models.CheckConstraint(
                 name="notification_sent_again_has_a_reason",
@@ -129,7 +129,7 @@ class Notification(models.Model):
                 fields=["leased_until"],
                 name="notification_waiting",
                 condition=Q(
-                    sent_at__isnull=True, given_up_at__isnull=True, overtaken_at__isnull=True
+                    sent_at__isnull=True, given_up_at__isnull=True, obsolete_at__isnull=True
                 ),
             )
         ]
@@ -139,9 +139,9 @@ class Notification(models.Model):
 
     @property
     def state(self) -> str:
-        """In a word: sent, given_up, overtaken, or pending (somebody is at it, or will be)."""
+        """In a word: sent, given_up, obsolete, or pending (somebody is at it, or will be)."""
         if self.sent_at is not None:
             return "sent"
         if self.given_up_at is not None:
             return "given_up"
-        return "pending" if self.overtaken_at is None else "overtaken"
+        return "pending" if self.obsolete_at is None else "obsolete"

@@ -135,7 +135,7 @@ def test_a_refund_that_came_back_before_its_mail_left_is_not_told_of(paid, monke
     mails.send_due(limit=10)
 
     assert mail.outbox == []
-    assert Notification.objects.get(refund=made).state == "overtaken"
+    assert Notification.objects.get(refund=made).state == "obsolete"
 
 
 def test_an_order_that_is_canceled_and_refunded_says_both(paid, api):
@@ -195,7 +195,7 @@ def test_an_order_that_was_paid_before_its_mail_left_is_not_asked_for_money(stop
     mails.send_due(limit=10)
 
     assert mail.outbox == []
-    assert Notification.objects.get(template="payment_required").state == "overtaken"
+    assert Notification.objects.get(template="payment_required").state == "obsolete"
 
 
 def test_a_mail_about_money_says_what_is_kept_and_what_is_missing(stopped):
@@ -495,7 +495,7 @@ def test_a_mail_that_is_not_true_any_more_is_not_sent_again(paid, api):
     world.play_events()
     mail.outbox.clear()
 
-    with pytest.raises(mails.MailOvertaken):
+    with pytest.raises(mails.MailObsolete):
         mails.resend(placed_mail(paid).pk, mails.Again("staff:a", "asked", new_id()))
     assert mail.outbox == []
 
