@@ -20,6 +20,7 @@ from orders.models import Notification, Order, Product
 from payments.models import Refund
 from payments.services import refund
 from tests import builders
+from tests.invariants.test_rules import broken
 from tests.races.crowd import at_once
 from tests.races.explorer.controls import naive, without_unique
 from tests.stories import world
@@ -278,6 +279,7 @@ def test_a_mail_refused_five_times_is_a_case_and_the_others_go(paid, monkeypatch
     assert (mail_of_shipment.state, mail_of_shipment.attempts) == ("given_up", 5)
     assert mail_of_shipment.last_error == "ConnectionRefusedError: not now"
     assert Case.objects.get(kind="mail_given_up").aggregate_id == paid.pk
+    assert broken() == set()
     assert subjects() == [f"10.00 USD back for your order {paid.public_number}"]
     assert mails.send_due(limit=10) == 0
 
@@ -310,6 +312,13 @@ def test_one_mail_that_fails_does_not_keep_the_next_one_of_its_order(api, monkey
         notifications.tell_each(now(order), notifications.due(now(order)))
 
     assert Notification.objects.count() == 2
+
+
+def test_a_mail_given_up_that_no_case_tells_of_breaks_a_rule(paid):
+    given_up = {"sent_at": None, "given_up_at": paid.placed_at}
+    Notification.objects.filter(order=paid).update(**given_up)
+
+    assert broken() == {"mails_are_sent_or_seen"}
 
 
 # --- what they say ------------------------------------------------------------------------------
