@@ -18,6 +18,7 @@ _SWEEPS: Final = {
     "tell purchases to analytics": "attribution.tasks.tell_purchases",
     "work processor events": "payments.tasks.work_processor_events",
     "restart stalled orders": "orders.tasks.restart_stalled_orders",
+    "send due mails": "orders.tasks.send_due_mails",
     "resolve healed cases": "foundation.tasks.resolve_healed_cases",
     "finish bulk runs": "orders.tasks.finish_bulk_runs",
 }

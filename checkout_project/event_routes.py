@@ -5,6 +5,7 @@ from typing import Final
 EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "order.placed": ("orders.chains.after_order_placed",),
     "order.canceled": ("orders.chains.after_order_canceled",),
+    "order.payment_required": ("orders.chains.after_order_stopped",),
     "order.payment_restored": ("orders.chains.after_order_placed",),
     "order.stalled": ("orders.chains.after_order_stalled",),
     "fulfillment.shipped": ("orders.chains.after_fulfillment_shipped",),
@@ -17,6 +18,7 @@ EVENT_ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "payment.reauthorized": ("orders.chains.after_payment_replaced",),
     "payment.reauthorization_failed": ("orders.chains.after_payment_replaced",),
     "payment.capture_refused": ("orders.chains.after_payment_changed",),
+    "refund.succeeded": ("orders.chains.after_refund_succeeded",),
     "payment.news": ("orders.chains.after_payment_news",),
     "reconciliation.requested": ("reconciliation.chains.after_run_requested",),
     "processor_event.received": ("orders.chains.after_processor_event",),

@@ -1,8 +1,8 @@
 """Every setting of the project, and every environment variable it reads. Sections in order:
 
 environment · security · apps · database · cache and broker · Celery · REST · processors ·
-limits (every time-out, lease, batch and retry, units in the name) · risk · mail · logging.
-Those of attribution and of reconciliation stand in files of their own.
+limits (every time-out, lease, batch and retry, units in the name) · risk · logging.
+Those of attribution, of mail and of reconciliation stand in files of their own.
 """
 
 import datetime as dt
@@ -16,6 +16,7 @@ from checkout_project.case_kinds import CASE_KINDS as CASE_KINDS
 from checkout_project.environment import BASE_DIR as BASE_DIR
 from checkout_project.environment import DATA_DIR, env
 from checkout_project.event_routes import *  # noqa: F403 - the same
+from checkout_project.mailing import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same
 
 # --- environment -----------------------------------------------------------------------
@@ -201,8 +202,6 @@ PROCESSOR_LOOKUP_LAG_SECONDS = env.float("PROCESSOR_LOOKUP_LAG_SECONDS", default
 CLOCK_SKEW_SECONDS = env.float("CLOCK_SKEW_SECONDS", default=5.0)  # of any two hosts
 CHECKOUT_LEASE_SECONDS = env.float("CHECKOUT_LEASE_SECONDS", default=60.0)
 PAYMENT_LEASE_SECONDS = env.float("PAYMENT_LEASE_SECONDS", default=75.0)
-NOTIFICATION_LEASE_SECONDS = env.float("NOTIFICATION_LEASE_SECONDS", default=60.0)
-NOTIFICATION_TRIES_MAX = 5
 FORWARD_SECONDS = env.float("FORWARD_SECONDS", default=15 * 60.0)
 ACTION_SECONDS = env.float("ACTION_SECONDS", default=15 * 60.0)
 ACTION_POLL_SECONDS = 60.0
@@ -280,16 +279,6 @@ RISK_AMOUNT_LIMITS = {
     "KWD": (600_000, 6_000_000),
     "*": (2_000, 20_000),  # any other currency, in major units
 }
-
-# --- mail ------------------------------------------------------------------------------
-MAIL_DOMAIN = env.str("MAIL_DOMAIN", default="checkout.example")
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"orders@{MAIL_DOMAIN}")
-if env.str("EMAIL_URL", default=""):
-    vars().update(env.email_url("EMAIL_URL"))
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = env.str("MAIL_FOLDER", default=str(DATA_DIR / "mail"))
-EMAIL_TIMEOUT = 10
 
 # --- logging ---------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

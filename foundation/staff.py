@@ -37,7 +37,7 @@ _WAITING = (
     " running assigned reopened"
 )
 _BAD = (
-    "declined failed dead needs_attention expired abandoned reject rejected disputed"
+    "declined failed dead given_up needs_attention expired abandoned reject rejected disputed"
     " payment_required stuck red unreadable overdue lost charged_back"
 )
 _TONES: Mapping[str, str] = {

@@ -6,12 +6,12 @@ from typing import Final
 
 from foundation.errors import DomainError
 from foundation.models import Case
-from orders import completion, notifications, repayment, settlement, stalled, unheard
+from orders import completion, mails, repayment, settlement, stalled, unheard
 from orders.cancellation import coverage
 from orders.cancellation import recovery as cancellation_recovery
 from orders.cancellation.follow import follow_payment
 from orders.checkout import recovery
-from orders.models import Cancellation, Checkout, Notification, Order
+from orders.models import Cancellation, Checkout, Order
 from payments.models import Source
 
 _ENDED: Final = ("completed", "failed", "expired", "compensated")
@@ -44,7 +44,7 @@ def resume_order(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - 
 def send_again(case: Case, *, by: str, reason: str) -> str:  # noqa: ARG001 - on record already
     """Send the e-mail that was given up, now."""
     try:
-        notifications.send_unsent(case.aggregate_id)
+        mails.send_unsent(case.aggregate_id)
     except OSError as error:  # whatever a mail server can do
         return f"Not sent: {error}"
     return "Sent." if told_orders([case.aggregate_id]) else "Nothing was done: it is being sent."
@@ -145,6 +145,5 @@ def moving_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
 
 def told_orders(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Those of which no e-mail waits to be sent."""
-    untold = Notification.objects.filter(order_id__in=ids, sent_at=None)
-    waiting = set(untold.values_list("order_id", flat=True))
+    waiting = set(mails.untold().filter(order_id__in=ids).values_list("order_id", flat=True))
     return [order_id for order_id in ids if order_id not in waiting]

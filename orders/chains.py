@@ -52,6 +52,16 @@ def after_order_canceled(fact: Mapping[str, Any]) -> Signature[Any]:
     return tasks.notify_customer.si(fact["order_id"])
 
 
+def after_order_stopped(fact: Mapping[str, Any]) -> Signature[Any]:
+    """The customer is told that the order has to be paid for again."""
+    return tasks.notify_customer.si(fact["order_id"])
+
+
+def after_refund_succeeded(fact: Mapping[str, Any]) -> Signature[Any]:
+    """The customer is told, once for each refund."""
+    return tasks.notify_of_refund.si(fact["refund_id"])
+
+
 def after_fulfillment_shipped(fact: Mapping[str, Any]) -> Signature[Any]:
     """What ships is taken, by policy, and the customer is told."""
     return chain(

@@ -173,3 +173,15 @@ def from_memory(refusal: dict[str, Any]) -> Refused:
     """The refusal a checkout remembers, as the error it was."""
     kind = _REFUSALS[refusal["code"]]
     return kind(refusal["detail"], errors=refusal["errors"], **refusal["extra"])
+
+
+class MailStillWaiting(DomainError):
+    """Its last version was not sent yet, and whoever sends it again would send it twice."""
+
+    code, status, title = "mail_still_waiting", 409, "This e-mail is still being sent"
+
+
+class MailObsolete(DomainError):
+    """What it says is not so any more."""
+
+    code, status, title = "mail_obsolete", 409, "This e-mail is not true any more"

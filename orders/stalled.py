@@ -40,8 +40,7 @@ def notify_and_settle(order_id: uuid.UUID) -> None:
     is_covered = order.payment.state in (*COVERED, *TAKEN)
     if order.state in _IS_SHIPPED_FROM and not is_covered:
         return  # it follows its payment first
-    for template, number in notifications.due(order):
-        notifications.notify(order_id, template=template, number=number)
+    notifications.tell_each(order, notifications.due(order))
     if order.state not in _NOT_BEGUN and notifications.is_told(order):
         _watch_until(order)
 

@@ -7,7 +7,17 @@ from django.conf import settings
 
 from foundation import actions, reaping
 from foundation.periodic import once_per_window, sweep
-from orders import bulk, cancellation, expiry, fulfillment, settlement, stalled, unheard
+from orders import (
+    bulk,
+    cancellation,
+    expiry,
+    fulfillment,
+    mails,
+    notifications,
+    settlement,
+    stalled,
+    unheard,
+)
 from orders.actions import ACTIONS
 from orders.cancellation import recovery as cancellation_recovery
 from orders.checkout import news, recovery
@@ -29,6 +39,12 @@ def fulfill_order(order_id: str) -> None:
 def notify_customer(order_id: str) -> None:
     """Tell the customer what there is to tell, and stop watching once all is done."""
     stalled.notify_and_settle(uuid.UUID(order_id))
+
+
+@shared_task
+def notify_of_refund(refund_id: str) -> None:
+    """Tell the customer that money went back."""
+    notifications.tell_of_refund(uuid.UUID(refund_id))
 
 
 @shared_task
@@ -88,6 +104,13 @@ def recover_actions() -> None:
 def restart_stalled_orders() -> None:
     """Tell again of orders whose next step is due and nobody is at work on."""
     stalled.restart_stalled_orders(limit=settings.SWEEP_BATCH)
+
+
+@shared_task
+@sweep
+def send_due_mails() -> None:
+    """Send mails whose message or worker was lost, or whose last try failed."""
+    mails.send_due(limit=settings.SWEEP_BATCH)
 
 
 @shared_task

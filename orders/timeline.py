@@ -19,19 +19,30 @@ def of_order(order: Order, *, for_staff: bool = True) -> list[Entry]:
     A client of the API is not told which of our people acted, nor what they wrote.
     """
     shipments = list(order.fulfillments.values_list("pk", flat=True))
-    mails = [
-        _entry(mail.sent_at, "notification", mail.template, "system:notification")
-        for mail in Notification.objects.filter(order=order, sent_at__isnull=False)
-    ]
     undone = Cancellation.objects.filter(order=order).first()
     others = [order.pk, *shipments, *([undone.pk] if undone else [])]
     steps = _steps(undone.step_log, "system:cancellation") if undone else []
-    return _told(_sorted([*_rows(order.checkout, others), *steps, *mails]), for_staff)
+    return _told(_sorted([*_rows(order.checkout, others), *steps, *_mails(order)]), for_staff)
 
 
 def of_checkout(checkout: Checkout, *, for_staff: bool = True) -> list[Entry]:
     """A checkout that may never have become an order."""
     return _told(_sorted(_rows(checkout, [])), for_staff)
+
+
+def _mails(order: Order) -> Iterable[Entry]:
+    """Those that were sent, or were given up; a version above the first says who wanted it."""
+    for mail in Notification.objects.filter(order=order).select_related("refund"):
+        at = mail.sent_at or mail.given_up_at
+        if at is not None:
+            again = f", version {mail.version}" if mail.version > 1 else ""
+            outcome = "" if mail.sent_at else ": given up"
+            actor = mail.actor or "system:notification"
+            entry = _entry(at, "notification", f"{mail.template}{again}{outcome}", actor)
+            money = (
+                {"amount": mail.refund.amount, "currency": order.currency} if mail.refund else {}
+            )
+            yield entry | money | _reason(mail.reason)
 
 
 def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:

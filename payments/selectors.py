@@ -22,3 +22,8 @@ def disputes(principal: Principal) -> QuerySet[Dispute]:
     """The disputes of payments the caller may see, with what their shape needs."""
     rows = Dispute.objects.select_related("payment")
     return rows if principal.sees_all else rows.filter(payment__client_id=principal.client_id)
+
+
+def unannounced_refunds() -> QuerySet[Refund]:
+    """Refunds that succeeded and whose success nobody has told of, the oldest first."""
+    return Refund.objects.filter(state="succeeded", announced_at=None).order_by("ended_at")

@@ -79,8 +79,9 @@ def journal_line(entry: Doc) -> str:
 
 
 def mail_lines(mail: Message) -> list[str]:
-    """A message as its reader sees it."""
-    written = mail.get_payload(decode=True)
+    """A message as its reader sees it: of text and HTML, the text."""
+    plain = next(part for part in mail.walk() if not part.is_multipart())
+    written = plain.get_payload(decode=True)
     text = written.decode() if isinstance(written, bytes) else ""
     heads = [f"{name}: {mail[name]}" for name in ("To", "Subject")]
     return [*heads, *(line for line in text.splitlines() if line.strip())]

@@ -9,9 +9,9 @@ from django.urls import URLPattern, path
 
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
-from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
+from foundation.staff import PageAdmin, action_url, badge, choice_filter, link, page_of, stamp, when
 from orders import selectors, timeline
-from orders.admin import bulk, deeds, expiring, goods_deeds, money_deeds
+from orders.admin import bulk, deeds, expiring, goods_deeds, mails, money_deeds
 from orders.admin.shown import address, percent, reservations
 from orders.models import Order
 from orders.states import ORDER
@@ -19,7 +19,7 @@ from payments.admin import amounts, steps
 from payments.states import PAYMENT
 
 _BIGINT_DIGITS = 18
-DEEDS: Final = (*money_deeds.DEEDS, *goods_deeds.DEEDS)
+DEEDS: Final = (*money_deeds.DEEDS, *goods_deeds.DEEDS, *mails.DEEDS)
 
 
 @admin.register(Order)
@@ -90,13 +90,19 @@ class OrderAdmin(PageAdmin):
         of_payment = (
             payments.buttons(request, row.payment) if isinstance(payments, PageAdmin) else []
         )
-        return [*deeds.buttons(self, request, row, DEEDS), *of_payment]
+        letters = ("E-mails", action_url(self, "mails", row))
+        return [*deeds.buttons(self, request, row, DEEDS), *of_payment, letters]
 
     def get_urls(self) -> list[URLPattern]:
         """Deeds stand on addresses of their own: Django's form views hold a transaction."""
         expiring_view = self.admin_site.admin_view(self.expiring_view)
         return [
             path("expiring/", expiring_view, name="orders_order_expiring"),
+            path(
+                "<str:object_id>/mails/",
+                self.admin_site.admin_view(self.mails_view),
+                name="orders_order_mails",
+            ),
             *deeds.routes(self, DEEDS),
             *super().get_urls(),
         ]
@@ -104,6 +110,10 @@ class OrderAdmin(PageAdmin):
     def expiring_view(self, request: HttpRequest) -> HttpResponse:
         """Which holds run out next, and what will happen to them."""
         return expiring.page(self, request)
+
+    def mails_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Every mail of an order, in the words that are sent; nothing is sent by looking."""
+        return mails.page(self, request, object_id)
 
     @admin.action(description="Void the payments of the selected orders…", permissions=["void"])
     def void_payments(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
@@ -126,7 +136,7 @@ class OrderAdmin(PageAdmin):
             steps(row.payment),
             _fulfillments(row),
             reservations(row.checkout),
-            _notifications(row),
+            mails.table(row),
             Timeline(timeline.of_order(row)),
         ]
 
@@ -225,19 +235,6 @@ def _fulfillments(row: Order) -> Table:
             )
             for shipment in shipments
         ],
-    )
-
-
-def _notifications(row: Order) -> Table:
-    return Table(
-        "Notifications",
-        ("Message", "To", "Sent", "Tries"),
-        [
-            (mail.template.replace("_", " "), mail.recipient, when(mail.sent_at), mail.attempts)
-            for mail in row.notifications.order_by("pk")
-        ],
-        numbers=("Tries",),
-        width="half",
     )
 
 

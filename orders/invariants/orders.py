@@ -61,3 +61,23 @@ class UnsettledCancellationsAreCases(Invariant):
             WHERE told.aggregate_id = undone.order_id AND told.state <> 'resolved'
         )
     """
+
+
+@register
+class MailsAreSentOrSeen(Invariant):
+    """A shopper who is not told, and nobody knows of it, calls the shop instead."""
+
+    name = "mails_are_sent_or_seen"
+    rule = "A mail is sent, tried within an hour of its time, or given up with a case."
+    about = "order"
+    grace_seconds = 3600.0
+    sql = """
+        SELECT mail.order_id, mail.template || ', tried ' || mail.attempts || ' times'
+        FROM orders_notification mail
+        WHERE mail.order_id >= %(since)s AND mail.sent_at IS NULL AND mail.obsolete_at IS NULL
+          AND CASE WHEN mail.given_up_at IS NULL THEN mail.leased_until < %(settled)s
+              ELSE NOT EXISTS (
+                SELECT 1 FROM foundation_case told
+                WHERE told.kind = 'mail_given_up' AND told.aggregate_id = mail.order_id
+            ) END
+    """

@@ -7,6 +7,7 @@ from foundation import clock
 from foundation.ids import new_id, public
 from orders.models.order import Order, OrderLine
 from orders.states import FULFILLMENT
+from payments.models import Refund
 
 
 class Fulfillment(models.Model):
@@ -73,27 +74,74 @@ class FulfillmentLine(models.Model):
 
 
 class Notification(models.Model):
-    """One message to one customer about one order: once per order, template and shipment."""
+    """One message to one customer about one order: once per order, template, subject and version.
+
+    The subject is the order itself, one of its shipments, one time it had to be paid for again
+    (`number`), or one refund. A version above 1 is one that staff sent again, with their reason.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="notifications")
     template = models.CharField(max_length=40)
     number = models.PositiveSmallIntegerField(
-        default=0, help_text="the sequence of the shipment it tells of; 0: of the order"
+        default=0, help_text="which shipment, refund or stop of the order it tells of; 0: of it all"
     )
+    refund = models.ForeignKey(
+        Refund, on_delete=models.PROTECT, null=True, blank=True, related_name="notifications"
+    )
+    version = models.PositiveSmallIntegerField(default=1, db_default=1)
     recipient = models.CharField(max_length=254)
+    actor = models.CharField(
+        max_length=120, default="", db_default="", blank=True, help_text="who sent it again"
+    )
+    reason = models.CharField(max_length=500, default="", db_default="", blank=True)
     leased_until = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=1)
+    last_error = models.CharField(max_length=200, default="", db_default="", blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True, help_text="tried in vain: a case says so")
+    obsolete_at = models.DateTimeField(
+        null=True, help_text="when it was found to be no longer true, and so was not sent"
+    )
 
     class Meta:
+        permissions = [("resend_notification", "Can send a customer an e-mail again")]
         constraints = [
             models.UniqueConstraint(
-                fields=["order", "template", "number"],
-                name="one_notification_per_order_template_and_shipment",
+                fields=["order", "template", "number", "refund", "version"],
+                name="one_notification_per_order_template_subject_version",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="notification_ends_once",
+                condition=Q(sent_at__isnull=True, given_up_at__isnull=True)
+                | Q(sent_at__isnull=True, obsolete_at__isnull=True)
+                | Q(given_up_at__isnull=True, obsolete_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="notification_sent_again_has_a_reason",
+                condition=Q(version=1) | (~Q(actor="") & ~Q(reason="")),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["leased_until"],
+                name="notification_waiting",
+                condition=Q(
+                    sent_at__isnull=True, given_up_at__isnull=True, obsolete_at__isnull=True
+                ),
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.template} to {self.recipient}"
+
+    @property
+    def state(self) -> str:
+        """In a word: sent, given_up, obsolete, or pending (somebody is at it, or will be)."""
+        if self.sent_at is not None:
+            return "sent"
+        if self.given_up_at is not None:
+            return "given_up"
+        return "pending" if self.obsolete_at is None else "obsolete"

@@ -97,6 +97,11 @@ class Order(models.Model):
                 name="order_next_step",
                 condition=Q(next_step_at__isnull=False),
             ),
+            models.Index(
+                fields=["id"],
+                name="order_waits_for_money",
+                condition=Q(state="payment_required"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,6 +44,9 @@ class Refund(models.Model):
     asked_at = models.DateTimeField(default=clock.now, help_text="when the processor was last sent")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
+    announced_at = models.DateTimeField(
+        null=True, blank=True, help_text="when whoever tells of its success had written that down"
+    )
 
     class Meta:
         constraints = [
@@ -65,7 +68,12 @@ class Refund(models.Model):
                 fields=["leased_until"],
                 name="refund_in_flight",
                 condition=Q(state="pending"),
-            )
+            ),
+            models.Index(
+                fields=["ended_at"],
+                name="refund_unannounced",
+                condition=Q(state="succeeded", announced_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

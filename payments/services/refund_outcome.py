@@ -5,6 +5,7 @@ Everything here runs in the caller's transaction, under the payment's row lock, 
 before the refund's.
 """
 
+import uuid
 from typing import Any, Final
 
 from foundation import clock, ids, rows
@@ -41,6 +42,12 @@ def follow(payment: Payment, seen: ProcessorRefund, *, by: str) -> bool:
         return False
     made.payment = payment
     return settle(payment, made, seen, by=by)
+
+
+def announced(refund_id: uuid.UUID) -> None:
+    """Its success is written down above, or concerns nobody there: no sweep looks for it again."""
+    unannounced = Refund.objects.filter(pk=refund_id, announced_at=None)
+    unannounced.update(announced_at=clock.now())
 
 
 def _ours(payment: Payment, seen: ProcessorRefund) -> Refund | None:

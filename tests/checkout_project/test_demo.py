@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import psutil
@@ -99,6 +100,17 @@ def killed_worker(killed_at="capturing", is_gone=True, seen=GOOD):
 
 def broken(found):
     return [each.text for each in found if not each.kept]
+
+
+def test_a_mail_of_text_and_html_is_shown_as_its_text():
+    mail = EmailMessage()
+    mail["To"], mail["Subject"] = "a@example.com", "Your order R1"
+    mail.set_content("Thank you.\n\nTotal 1.00 USD\n")
+    mail.add_alternative("<p>Thank you.</p>", subtype="html")
+
+    assert words.mail_lines(mail) == [
+        "To: a@example.com", "Subject: Your order R1", "Thank you.", "Total 1.00 USD",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,8 @@ BREAKS = {
     "unpaid_orders_are_cases": """
         WITH aged AS (UPDATE foundation_transition SET at = %(long_ago)s)
         UPDATE orders_order SET state = 'payment_required', next_step_at = NULL""",
+    "mails_are_sent_or_seen": """
+        UPDATE orders_notification SET sent_at = NULL, leased_until = %(long_ago)s""",
     "shipments_add_up": "UPDATE orders_fulfillmentline SET quantity = quantity - 1",
     "cancellations_are_carried": "UPDATE orders_order SET state = 'canceling'",
     "unsettled_cancellations_are_cases": """

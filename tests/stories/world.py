@@ -19,13 +19,14 @@ from foundation import clock, ids
 from orders.models import Order
 from payments import processors
 from payments.processors.stripe import StripeProcessor
+from tests import builders
 from tests.races.crowd import at_once
 
 NOBODY_LISTENS = "http://127.0.0.1:9"
 _SWEEPS = (
     "recover_checkouts", "recover_cancellations", "resolve_unknown", "recover_actions",
     "expire_authorizations", "restart_stalled_orders", "work_processor_events",
-    "finish_bulk_runs", "follow_unheard_payments",
+    "finish_bulk_runs", "follow_unheard_payments", "send_due_mails",
 )  # fmt: skip
 _BATCHES_MAX = 50  # an event that causes itself must not keep a test for ever
 
@@ -235,7 +236,12 @@ def reconnect():
 
 def an_order(api):
     """A purchase that went well."""
-    reply = api.checkout()
+    return an_order_of(api, builders.a_purchase())
+
+
+def an_order_of(api, body):
+    """The same, of what this body asks for."""
+    reply = api.checkout(body)
     assert reply.status_code == 201, reply.content
     number = ids.parse("ord", reply.json()["order"]["id"])
     return Order.objects.select_related("payment").get(pk=number)

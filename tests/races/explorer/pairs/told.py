@@ -15,6 +15,7 @@ from foundation import clock, periodic
 from foundation.ids import new_id
 from foundation.models import PeriodicRun
 from orders import notifications, stalled
+from orders.letters import Topic
 from orders.models import Notification, Order
 from tests.races.explorer.controls import naive, nothing_is_locked, together, without_unique
 from tests.races.explorer.pair import Action, Pair, time_passes
@@ -78,13 +79,13 @@ class NotificationMeetsNotification(Pair):
     @staticmethod
     def control() -> AbstractContextManager[Any]:
         return together(
-            without_unique("orders_notification", "order_id, template, number"),
+            without_unique("orders_notification", "order_id, template, number, refund_id, version"),
             naive(notifications, _claim=_claim_by_looking_first),
         )
 
 
-def _claim_by_looking_first(order: Order, template: str, number: int) -> Notification | None:
-    same = {"order": order, "template": template, "number": number}
+def _claim_by_looking_first(order: Order, topic: Topic) -> Notification | None:
+    same = {"order": order, "template": topic.template, "number": topic.number}
     if Notification.objects.filter(**same).exists():
         return None
     lease = clock.now()
