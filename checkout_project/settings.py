@@ -2,7 +2,7 @@
 
 environment · security · apps · database · cache and broker · Celery · REST · processors ·
 limits (every time-out, lease, batch and retry, units in the name) · risk · mail · logging.
-Those of attribution and of reconciliation stand in files of their own.
+Those of attribution, reconciliation and webhooks stand in files of their own.
 """
 
 import datetime as dt
@@ -17,6 +17,7 @@ from checkout_project.environment import BASE_DIR as BASE_DIR
 from checkout_project.environment import DATA_DIR, env
 from checkout_project.event_routes import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same
+from checkout_project.telling import *  # noqa: F403 - the same
 
 # --- environment -----------------------------------------------------------------------
 _EMBEDDED = embedded.addresses(DATA_DIR)
