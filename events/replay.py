@@ -37,7 +37,7 @@ _AGAIN: Final = """
     )
     INSERT INTO foundation_transition
         (aggregate, aggregate_id, from_state, to_state, actor, reason, at)
-    SELECT 'webhook_delivery', id, state, 'retrying', %(by)s, %(reason)s, %(now)s FROM moved
+    SELECT 'webhookdelivery', id, state, 'retrying', %(by)s, %(reason)s, %(now)s FROM moved
 """
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from foundation.state_machine import StateTable
 
 ENDPOINT: Final = StateTable(
-    aggregate="webhook_endpoint",
+    aggregate="webhookendpoint",
     moves={
         "enabled": ("disabled", "deleted"),
         "disabled": ("enabled", "deleted"),
@@ -14,7 +14,7 @@ ENDPOINT: Final = StateTable(
 )
 
 DELIVERY: Final = StateTable(
-    aggregate="webhook_delivery",
+    aggregate="webhookdelivery",
     moves={
         "pending": ("leased",),
         # leased again: whoever held it is gone, and nobody knows whether it was sent

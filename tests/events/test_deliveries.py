@@ -287,7 +287,7 @@ def test_every_move_of_a_delivery_is_on_record(subscriber, receiver):
     subscriber.happened()
     deliver()
 
-    moves = Transition.objects.filter(aggregate="webhook_delivery").order_by("id")
+    moves = Transition.objects.filter(aggregate="webhookdelivery").order_by("id")
     assert [(m.from_state, m.to_state) for m in moves] == [
         ("pending", "leased"),
         ("leased", "sent"),
