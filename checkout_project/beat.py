@@ -21,6 +21,7 @@ _SWEEPS: Final = {
     "send due mails": "orders.tasks.send_due_mails",
     "resolve healed cases": "foundation.tasks.resolve_healed_cases",
     "finish bulk runs": "orders.tasks.finish_bulk_runs",
+    "deliver webhooks": "events.tasks.deliver_webhooks",
 }
 
 
@@ -33,6 +34,7 @@ _BY_THE_CLOCK: Final = {
     "reconcile days": ("reconciliation.tasks.reconcile_days", crontab(minute=20)),
     "measure attribution gap": ("attribution.tasks.measure_gap", crontab(hour=3, minute=45)),
     "forget touchpoints": ("attribution.tasks.forget_touchpoints", crontab(hour=4, minute=15)),
+    "forget deliveries": ("events.tasks.forget_deliveries", crontab(hour=4, minute=20)),
     "check invariants": ("foundation.tasks.check_invariants", crontab(minute="*/15")),
     "check all invariants": ("foundation.tasks.check_all_invariants", crontab(hour=5, minute=0)),
     "forget periodic runs": ("foundation.tasks.forget_periodic_runs", crontab(hour=4, minute=30)),

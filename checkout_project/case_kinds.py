@@ -214,6 +214,19 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             )
         },
     ),
+    # Nothing is told to a client any more, because its address takes nothing.
+    "webhook_endpoint_disabled": CaseKind(
+        owner=_SHOP,
+        due_seconds=3 * _DAY,
+        healed="events.case_verbs.telling_endpoints",
+        verbs={
+            "enable": CaseVerb(
+                "events.case_verbs.enable_endpoint",
+                "What waits for it is sent again, and what happens from now on."
+                " What happened meanwhile is not, unless its client asks for a replay.",
+            )
+        },
+    ),
     # What the processor told and we could not follow: unknown to us, astray, or a bug of ours.
     "processor_event_dead": CaseKind(
         owner=_MONEY,

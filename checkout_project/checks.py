@@ -86,6 +86,8 @@ def _leases() -> Iterator[_Limit]:
     mail = _WAITS_OF_A_MAIL * settings.EMAIL_TIMEOUT + skew
     yield _Limit("NOTIFICATION_LEASE_SECONDS", mail, "sending one e-mail may take")
     yield _Limit("RELAY_LEASE_SECONDS", _silent_broker() + skew, "a silent broker may take")
+    webhook = settings.WEBHOOK_SECONDS + skew
+    yield _Limit("WEBHOOK_LEASE_SECONDS", webhook, "sending one event may take")
     lease = settings.CHECKOUT_LEASE_SECONDS
     yield _Limit("FORWARD_SECONDS", lease, "a dead runner is noticed only after its lease")
 

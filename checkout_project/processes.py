@@ -1,4 +1,4 @@
-"""The five processes of a running shop, as children: started, watched, killed and stopped together.
+"""The six processes of a running shop, as children: started, watched, killed and stopped together.
 
 `manage.py run`, the demo, the end-to-end tests and the benchmark all use these same commands, and
 docker-compose.yml is held against them.
@@ -20,7 +20,7 @@ from checkout_project.embedded import children
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
-NAMES = ("sandbox", "web", "worker", "beat", "relay")
+NAMES = ("sandbox", "web", "worker", "beat", "relay", "deliverer")
 QUEUES = ("payments", "orders", "events", "sweeps")
 EVENTS_PATH = "/v1/processor-events/stripe"
 # As in settings.py and the sandbox, when nobody sets another.
@@ -129,6 +129,7 @@ class Shop:
                 *("--schedule", f"{self.folder / 'beat-schedule'}", "--loglevel", "INFO"),
             ),
             "relay": ("manage.py", "relay_outbox"),
+            "deliverer": ("manage.py", "deliver_webhooks"),
         }
 
     def _listener(self) -> tuple[str, ...]:

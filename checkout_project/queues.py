@@ -34,6 +34,8 @@ TASK_ROUTES: Final = {
     "attribution.tasks.tell_purchases": {"queue": "sweeps"},
     "attribution.tasks.measure_gap": {"queue": "sweeps"},
     "attribution.tasks.forget_touchpoints": {"queue": "sweeps"},
+    "events.tasks.deliver_webhooks": {"queue": "sweeps"},
+    "events.tasks.forget_deliveries": {"queue": "sweeps"},
     "foundation.tasks.canary": {"queue": "sweeps"},  # beat names the queue it is for
     "foundation.tasks.forget_periodic_runs": {"queue": "sweeps"},
     "foundation.tasks.resolve_healed_cases": {"queue": "sweeps"},

@@ -2,7 +2,7 @@
 
 environment · security · apps · database · cache and broker · Celery · REST · processors ·
 limits (every time-out, lease, batch and retry, units in the name) · risk · logging.
-Those of attribution, of mail and of reconciliation stand in files of their own.
+Those of attribution, mail, reconciliation and webhooks stand in files of their own.
 """
 
 import datetime as dt
@@ -18,6 +18,7 @@ from checkout_project.environment import DATA_DIR, env
 from checkout_project.event_routes import *  # noqa: F403 - the same
 from checkout_project.mailing import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same
+from checkout_project.telling import *  # noqa: F403 - the same
 
 # --- environment -----------------------------------------------------------------------
 _EMBEDDED = embedded.addresses(DATA_DIR)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("v1/", include("payments.urls")),
     path("v1/", include("reconciliation.urls")),
     path("v1/", include("attribution.urls")),
+    path("v1/", include("events.urls")),
     path("v1/<path:rest>", problem_details.nothing_here),
     path("livez", health.livez),
     path("readyz", health.readyz),

@@ -4,9 +4,12 @@ from typing import ClassVar
 
 from django.contrib import admin
 
+from events import webhook_pages
 from events.catalogue import CATALOGUE
 from events.models import OutboxEvent
 from foundation.staff import ReadOnlyAdmin, badge, choice_filter
+
+__all__ = ["webhook_pages"]  # importing the module registers its pages
 
 
 @admin.register(OutboxEvent)

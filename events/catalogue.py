@@ -34,4 +34,21 @@ CATALOGUE: Final = {
     "fulfillment.shipped": "It left the house; its stock is consumed.",
     "fulfillment.delivered": "It arrived.",
     "fulfillment.canceled": "It will not leave; its units are owed again, or the order is undone.",
+    "webhook_endpoint.pinged": "Its client wants to see whether it can be reached.",
+    "webhook_endpoint.disabled": "Nothing is sent to it any more, until it is enabled again.",
 }
+
+# Between our own parts; nobody outside is told of these.
+INTERNAL: Final = frozenset(
+    {
+        "bulk_void.requested",
+        "order.stalled",
+        "payment.news",
+        "processor_event.received",
+        "reconciliation.requested",
+    }
+)
+PUBLIC: Final = frozenset(CATALOGUE) - INTERNAL
+PINGED: Final = "webhook_endpoint.pinged"
+# What an endpoint may ask for; a ping goes to the one that was pinged, whatever it asked for.
+SUBSCRIBABLE: Final = PUBLIC - {PINGED}

@@ -1,6 +1,13 @@
 """What must hold over the outbox: nothing is skipped, and nothing waits unseen."""
 
+from collections.abc import Iterable
+
+from events.catalogue import PUBLIC
 from foundation.invariants import Invariant, register
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
 
 
 @register
@@ -58,4 +65,42 @@ class EventsBelongToAStream(Invariant):
         LEFT JOIN events_eventstream stream ON stream.id = event.stream
         WHERE event.id >= %(since)s
           AND (stream.id IS NULL OR event.sequence > stream.last_sequence)
+    """
+
+
+@register
+class PublicEventsAreInTheFeed(Invariant):
+    """O-1: who is told by the feed misses nothing, and nobody waits for a place for long."""
+
+    name = "public_events_are_in_the_feed"
+    rule = "Every public event is in the feed, and has its place there within ten minutes."
+    about = "outboxevent"
+    grace_seconds = 600.0
+    sql = f"""
+        SELECT event.id, event.type || ' is not in the feed' FROM events_outboxevent event
+        LEFT JOIN events_feedentry entry ON entry.event_id = event.id
+        WHERE event.id >= %(since)s AND event.type IN ({_listed(PUBLIC)})
+          AND entry.event_id IS NULL
+        UNION ALL
+        SELECT event.id, event.type || ' has no place in the feed since ' || event.created_at
+        FROM events_feedentry entry JOIN events_outboxevent event ON event.id = entry.event_id
+        WHERE entry.position IS NULL AND event.created_at < %(settled)s
+    """  # noqa: S608 - names of our own catalogue
+
+
+@register
+class WebhooksAreSent(Invariant):
+    """O-2, outside: what is due is sent soon, unless its endpoint asked to be left alone."""
+
+    name = "webhooks_are_sent"
+    rule = "No delivery to an enabled endpoint is overdue for more than an hour."
+    about = "webhookdelivery"
+    grace_seconds = 3_600.0
+    sql = """
+        SELECT delivery.id, delivery.state || ', due since ' || delivery.due_at
+        FROM events_webhookdelivery delivery
+        JOIN events_webhookendpoint endpoint ON endpoint.id = delivery.endpoint_id
+        WHERE delivery.state IN ('pending', 'leased', 'retrying')
+          AND delivery.due_at < %(settled)s AND endpoint.state = 'enabled'
+          AND (endpoint.paused_until IS NULL OR endpoint.paused_until < %(settled)s)
     """

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from events import nudge
-from events.catalogue import CATALOGUE
+from events.catalogue import CATALOGUE, PUBLIC
 from foundation import clock
 from foundation.ids import new_id
 
@@ -22,8 +22,11 @@ class Event:
     payload: dict[str, Any]
 
 
-def record(stream: uuid.UUID, events: Sequence[Event]) -> None:
+def record(stream: uuid.UUID, events: Sequence[Event], *, client_id: uuid.UUID | None) -> None:
     """Append `events` to a stream, in one statement, inside the caller's transaction.
+
+    `client_id` is whose things they tell of: that client hears of them, where their types are
+    public. None: they are nobody's, and only whoever sees all hears of them.
 
     The stream's counter row is locked by it until commit, so sequences have no gaps and are
     in commit order. Raises `LookupError` for a type that is not in the catalogue.
@@ -33,12 +36,12 @@ def record(stream: uuid.UUID, events: Sequence[Event]) -> None:
     for event in events:
         if event.type not in CATALOGUE:
             raise LookupError(f"event type {event.type!r} is not in events/catalogue.py")
-    rows = ", ".join(["(%s::uuid, %s, %s::jsonb, %s::int)"] * len(events))
+    rows = ", ".join(["(%s::uuid, %s, %s::jsonb, %s::int, %s::boolean)"] * len(events))
     count, moment = len(events), clock.now()
     values: list[Any] = [
         value
         for nth, event in enumerate(events, start=1)
-        for value in (new_id(), event.type, Jsonb(event.payload), nth)
+        for value in (new_id(), event.type, Jsonb(event.payload), nth, event.type in PUBLIC)
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -48,14 +51,19 @@ def record(stream: uuid.UUID, events: Sequence[Event]) -> None:
                 ON CONFLICT (id) DO UPDATE
                     SET last_sequence = events_eventstream.last_sequence + excluded.last_sequence
                 RETURNING last_sequence
+            ), fact (id, type, payload, nth, is_public) AS (
+                VALUES {rows}
+            ), told AS (
+                INSERT INTO events_feedentry (event_id, client_id, type, subjects)
+                SELECT id, %s::uuid, type, '{{}}' FROM fact WHERE is_public
             )
             INSERT INTO events_outboxevent
                 (id, type, payload, stream, sequence, created_at, state, due_at, attempts,
                  last_error)
             SELECT fact.id, fact.type, fact.payload, %s, last_sequence - %s + fact.nth,
                    %s, 'pending', %s, 0, ''
-            FROM counter, (VALUES {rows}) AS fact (id, type, payload, nth)
+            FROM counter, fact
             """,  # noqa: S608 - `rows` is placeholders only
-            [stream, count, stream, count, moment, moment, *values],
+            [stream, count, *values, client_id, stream, count, moment, moment],
         )
     transaction.on_commit(nudge.the_relay, robust=True)

@@ -29,7 +29,7 @@ else:
 
 _GOOD = (
     "completed captured authorized sent succeeded committed consumed shipped delivered placed"
-    " fulfilling accept approved green resolved won processed auto_resolved"
+    " enabled fulfilling accept approved green resolved won processed auto_resolved"
 )
 _WAITING = (
     "in_progress started authorizing unknown requires_action in_review compensating capturing"
@@ -37,8 +37,8 @@ _WAITING = (
     " running assigned reopened"
 )
 _BAD = (
-    "declined failed dead given_up needs_attention expired abandoned reject rejected disputed"
-    " payment_required stuck red unreadable overdue lost charged_back"
+    "disabled declined failed dead given_up needs_attention expired abandoned reject rejected"
+    " disputed payment_required stuck red unreadable overdue lost charged_back"
 )
 _TONES: Mapping[str, str] = {
     word: tone

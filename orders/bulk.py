@@ -45,7 +45,11 @@ def begin(payment_ids: Sequence[uuid.UUID], *, by: str, reason: str) -> BulkRun:
             BulkRow(run=run, payment_id=payment_id, position=position, due_at=due)
             for position, payment_id in enumerate(unique, start=1)
         )
-        outbox.record(run.pk, [Event("bulk_void.requested", {"row_id": str(r.pk)}) for r in rows])
+        outbox.record(
+            run.pk,
+            [Event("bulk_void.requested", {"row_id": str(r.pk)}) for r in rows],
+            client_id=None,
+        )
     return run
 
 

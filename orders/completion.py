@@ -102,7 +102,9 @@ def _end(order: Order, *, by: str, reason: str) -> None:
         before=before,
         after={"state": order.state, "shipped": worth_of_shipped(order).as_json()},
     )
-    outbox.record(order.checkout_id, [Event("order.completed", order.ids)])
+    outbox.record(
+        order.checkout_id, [Event("order.completed", order.ids)], client_id=order.client_id
+    )
     # last, so that the rows of products that others want are locked briefly
     inventory.release(order.checkout_id, states=("committed",))
 

@@ -40,7 +40,7 @@ def place(checkout: Checkout) -> Order:
     rows.insert(seen, order, *lines)
     if inventory.commit(checkout.pk) != len(lines):
         raise StockGone(f"{checkout.reference}: not every line is held")
-    outbox.record(checkout.pk, _events(order))
+    outbox.record(checkout.pk, _events(order), client_id=order.client_id)
     _show_without_asking(checkout, order, lines)
     return order
 
@@ -93,6 +93,7 @@ def _events(order: Order) -> list[Event]:
             {
                 "order": order.reference,
                 "order_id": str(order.pk),
+                "payment": payment.reference,
                 "payment_id": str(payment.pk),
             },
         ),

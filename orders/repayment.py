@@ -79,7 +79,9 @@ def go_on(order: Order, *, reason: str) -> None:
     order.save(update_fields=["next_step_at", "stalls"])
     if order.state == "payment_required":
         _leave_the_wait(order, reason=reason)
-    outbox.record(order.checkout_id, [Event("order.payment_restored", order.ids)])
+    outbox.record(
+        order.checkout_id, [Event("order.payment_restored", order.ids)], client_id=order.client_id
+    )
 
 
 def _leave_the_wait(order: Order, *, reason: str) -> None:

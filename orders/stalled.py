@@ -111,4 +111,4 @@ def _tell_again(order: Order) -> None:
     pause = doubling(settings.STALLED_AFTER_SECONDS, times=order.stalls, most=_PAUSE_SECONDS_MAX)
     order.next_step_at = from_now(pause)
     order.save(update_fields=["stalls", "next_step_at"])
-    outbox.record(order.checkout_id, [Event("order.stalled", order.ids)])
+    outbox.record(order.checkout_id, [Event("order.stalled", order.ids)], client_id=order.client_id)

@@ -20,7 +20,7 @@ def begin_run(run_id: uuid.UUID, intent: RunIntent, *, by: str) -> None:
     """Write the run down and have a worker perform it, in the caller's transaction."""
     run = runs.begin(account=intent.account, day=intent.day, by=by, run_id=run_id)
     facts = {"run": run.reference, "run_id": str(run.pk)}
-    outbox.record(run.pk, [Event("reconciliation.requested", facts)])
+    outbox.record(run.pk, [Event("reconciliation.requested", facts)], client_id=None)
 
 
 def _accepted(run_id: uuid.UUID) -> Answer:

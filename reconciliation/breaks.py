@@ -112,7 +112,8 @@ def _tell(break_ids: list[uuid.UUID]) -> None:
     for start in range(0, len(break_ids), _EVENTS_AT_ONCE):
         rows = ReconciliationBreak.objects.filter(pk__in=break_ids[start : start + _EVENTS_AT_ONCE])
         for row in rows:
-            outbox.record(row.pk, [Event("reconciliation.break_opened", _facts(row))])
+            news = [Event("reconciliation.break_opened", _facts(row))]
+            outbox.record(row.pk, news, client_id=None)
 
 
 def _facts(row: ReconciliationBreak) -> dict[str, object]:

@@ -67,7 +67,7 @@ def opened(tell: Narrator) -> Iterator[tuple[World, WayIn]]:
         with tell.during("tables, the sample catalog, an API key"):
             way_in = prepare.prepared({**os.environ, **environment}, folder)
         shop = Shop(folder=folder / "logs", env=environment)
-        with tell.during("web, worker, beat, relay and the sandbox processor"):
+        with tell.during("web, worker, beat, relay, deliverer and the sandbox processor"):
             ending.enter_context(shop)
         tell.wait(
             "the worker to answer",

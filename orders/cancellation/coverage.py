@@ -123,4 +123,6 @@ def stop_for_payment(order: Order, *, reason: str) -> None:
     fulfillment.cancel_pending(order, by=BY, reason=reason)
     attention.tell_unpaid(order, reason=reason)
     facts = {"order": order.reference, "order_id": str(order.pk)}
-    outbox.record(order.checkout_id, [Event("order.payment_required", facts)])
+    outbox.record(
+        order.checkout_id, [Event("order.payment_required", facts)], client_id=order.client_id
+    )

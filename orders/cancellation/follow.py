@@ -106,7 +106,7 @@ def _cancel(order_id: uuid.UUID) -> None:
     fulfillment.cancel_pending(order, by=BY, reason=reason)
     inventory.release(order.checkout_id, states=("committed",))
     facts = {"order": order.reference, "order_id": str(order.pk)}
-    outbox.record(order.checkout_id, [Event("order.canceled", facts)])
+    outbox.record(order.checkout_id, [Event("order.canceled", facts)], client_id=order.client_id)
 
 
 def _tell_if_shipped_unpaid(order_id: uuid.UUID) -> None:

@@ -54,7 +54,11 @@ def claim_order(cancellation: Cancellation) -> None:
         before=before,
         after={"state": order.state},
     )
-    outbox.record(order.checkout_id, [Event("order.cancellation_started", _facts(order))])
+    outbox.record(
+        order.checkout_id,
+        [Event("order.cancellation_started", _facts(order))],
+        client_id=order.client_id,
+    )
 
 
 def refuse_unless_cancelable(order: Order) -> None:
@@ -122,7 +126,9 @@ def close_order(cancellation: Cancellation) -> None:
         only_from=("canceling",),
         next_step_at=from_now(settings.STALLED_AFTER_SECONDS),
     )
-    outbox.record(order.checkout_id, [Event("order.canceled", _facts(order))])
+    outbox.record(
+        order.checkout_id, [Event("order.canceled", _facts(order))], client_id=order.client_id
+    )
 
 
 def _facts(order: Order) -> dict[str, str]:

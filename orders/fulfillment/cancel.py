@@ -33,4 +33,8 @@ def cancel_pending(order: Order, *, by: str, reason: str) -> None:
 
 def _stop(order: Order, fulfillment: Fulfillment, *, by: str, reason: str) -> None:
     move(fulfillment, table=FULFILLMENT, to="canceled", by=by, reason=reason)
-    outbox.record(order.checkout_id, [rows.told("fulfillment.canceled", order, fulfillment)])
+    outbox.record(
+        order.checkout_id,
+        [rows.told("fulfillment.canceled", order, fulfillment)],
+        client_id=order.client_id,
+    )

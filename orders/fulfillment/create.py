@@ -78,5 +78,9 @@ def _open(order: Order, units: Mapping[str, int], fulfillment_id: uuid.UUID) -> 
         FulfillmentLine(fulfillment=fulfillment, order_line=lines[sku], quantity=quantity)
         for sku, quantity in units.items()
     )
-    outbox.record(order.checkout_id, [rows.told("fulfillment.created", order, fulfillment)])
+    outbox.record(
+        order.checkout_id,
+        [rows.told("fulfillment.created", order, fulfillment)],
+        client_id=order.client_id,
+    )
     return fulfillment

@@ -21,4 +21,8 @@ def deliver(order: Order, fulfillment: Fulfillment, *, by: str, reason: str = ""
         reason=reason,
         delivered_at=clock.now(),
     )
-    outbox.record(order.checkout_id, [rows.told("fulfillment.delivered", order, fulfillment)])
+    outbox.record(
+        order.checkout_id,
+        [rows.told("fulfillment.delivered", order, fulfillment)],
+        client_id=order.client_id,
+    )

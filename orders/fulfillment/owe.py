@@ -52,7 +52,11 @@ def owe(order: Order, units: Mapping[uuid.UUID, int]) -> Fulfillment:
     open_one = order.fulfillments.filter(is_automatic=True, state="pending").first()
     if open_one is None:
         open_one = Fulfillment.objects.create(order=order, sequence=rows.next_sequence(order))
-        outbox.record(order.checkout_id, [rows.told("fulfillment.created", order, open_one)])
+        outbox.record(
+            order.checkout_id,
+            [rows.told("fulfillment.created", order, open_one)],
+            client_id=order.client_id,
+        )
     there = {part.order_line_id: part for part in open_one.lines.all()}
     for line_id, quantity in units.items():
         part = there.get(line_id) or FulfillmentLine(

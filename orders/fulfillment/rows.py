@@ -6,6 +6,7 @@ from typing import Final
 from django.db.models import Sum
 
 from events.outbox import Event
+from foundation.ids import public
 from orders.models import Fulfillment, FulfillmentLine, Order
 from orders.refusals import OrderNotFulfillable
 
@@ -58,6 +59,7 @@ def told(event_type: str, order: Order, fulfillment: Fulfillment) -> Event:
             "order_id": str(order.pk),
             "fulfillment": fulfillment.reference,
             "fulfillment_id": str(fulfillment.pk),
+            "payment": public("pay", order.payment_id),
             "payment_id": str(order.payment_id),
         },
     )

@@ -28,7 +28,7 @@ def ship(order: Order, fulfillment: Fulfillment, *, by: str, reason: str = "") -
     news = [rows.told("fulfillment.shipped", order, fulfillment)]
     if _go_on(order, by=by) == "completed":
         news.append(Event("order.completed", order.ids))
-    outbox.record(order.checkout_id, news)
+    outbox.record(order.checkout_id, news, client_id=order.client_id)
 
 
 def track(fulfillment: Fulfillment, *, carrier: str | None, number: str | None) -> None:

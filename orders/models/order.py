@@ -118,6 +118,7 @@ class Order(models.Model):
         return {
             "order": self.reference,
             "order_id": str(self.pk),
+            "payment": public("pay", self.payment_id),
             "payment_id": str(self.payment_id),
         }
 

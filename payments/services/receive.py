@@ -80,7 +80,7 @@ def store(message: Message, *, name: str, body: bytes, arrival: Arrival) -> Rece
             return Receipt(row, is_new=False)
         if row.state == "received":
             fact = {"processor_event_id": str(row.pk)}
-            outbox.record(row.pk, [Event("processor_event.received", fact)])
+            outbox.record(row.pk, [Event("processor_event.received", fact)], client_id=None)
     return Receipt(row, is_new=True)
 
 

@@ -45,7 +45,7 @@ def retry(event_id: uuid.UUID, *, by: str, reason: str) -> ProcessorEvent:
                 after={"state": event.state},
             )
             fact = {"processor_event_id": str(event.pk)}
-            outbox.record(event.pk, [Event("processor_event.received", fact)])
+            outbox.record(event.pk, [Event("processor_event.received", fact)], client_id=None)
     except IllegalTransition as error:
         raise NotDead("It is being worked on, or it is over.") from error
     return event

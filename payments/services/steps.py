@@ -154,7 +154,8 @@ def tell(payment: Payment, types: Sequence[str], **more: Any) -> None:
     """Say what happened to the payment, in the caller's transaction."""
     if types:
         payload = facts(payment, **more)
-        outbox.record(payment.stream, [Event(each, payload) for each in types])
+        events = [Event(each, payload) for each in types]
+        outbox.record(payment.stream, events, client_id=payment.client_id)
 
 
 def new_claim(wish: Wish) -> dict[str, Any]:

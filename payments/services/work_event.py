@@ -198,7 +198,9 @@ def _hand_over(event: ProcessorEvent) -> None:
     }
     with durable():
         if park(event, "its payment is being worked on"):
-            outbox.record(payment.stream, [Event("payment.news", facts)])
+            outbox.record(
+                payment.stream, [Event("payment.news", facts)], client_id=payment.client_id
+            )
 
 
 def _is_old(event: ProcessorEvent) -> bool:

@@ -42,7 +42,7 @@ def as_compose_runs_it(name: str) -> list[str]:
     return [DEFAULTED.sub(r"\2", word) for word in SERVICES[name]["command"]]
 
 
-def test_the_services_are_the_five_processes_the_migration_and_two_servers():
+def test_the_services_are_the_six_processes_the_migration_and_two_servers():
     assert set(SERVICES) == {*OURS, *SERVERS}
 
 

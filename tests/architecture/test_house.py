@@ -16,7 +16,9 @@ from django.utils.module_loading import import_string
 from checkout_project import wsgi
 from checkout_project.celery import app as celery_app
 from checkout_project.checks import sagas_own_their_commits
+from events import states as event_states
 from events.catalogue import CATALOGUE
+from events.models import WebhookDelivery, WebhookEndpoint
 from foundation import states as foundation_states
 from foundation.models import Case
 from orders import models as order_models
@@ -90,6 +92,7 @@ def test_every_event_in_the_code_is_in_the_catalogue_and_told_by_somebody():
         if path.parts[-2:] == ("events", "catalogue.py") or "sandbox_processor" in path.parts:
             continue
         nouns = "order|bulk_void|payment|fulfillment|dispute|processor_event|refund|reconciliation"
+        nouns += "|webhook_endpoint"
         told |= set(re.findall(rf'"((?:{nouns})\.[a-z_]+)"', path.read_text()))
     told -= set(settings.EVENT_ROUTES) - set(CATALOGUE)
     events = {name for name in told if name in CATALOGUE}
@@ -128,7 +131,7 @@ def test_every_task_has_a_queue_and_a_body_of_one_call():
     celery_app.loader.import_default_modules()
     ours = {name for name in celery_app.tasks if name.split(".")[0] in OURS}
     assert ours == set(settings.CELERY_TASK_ROUTES)
-    for app in ("orders", "payments", "attribution", "reconciliation", "foundation"):
+    for app in ("orders", "payments", "attribution", "reconciliation", "events", "foundation"):
         tree = ast.parse((ROOT / app / "tasks.py").read_text())
         for node in tree.body:
             if isinstance(node, ast.FunctionDef):
@@ -150,6 +153,8 @@ TABLES = [
     (foundation_states.CASE, Case),
     (order_states.CANCELLATION, order_models.Cancellation),
     (order_states.BULK_ROW, order_models.BulkRow),
+    (event_states.ENDPOINT, WebhookEndpoint),
+    (event_states.DELIVERY, WebhookDelivery),
     (reconciliation_states.RUN, ReconciliationRun),
     (reconciliation_states.BREAK, ReconciliationBreak),
 ]

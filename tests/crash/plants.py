@@ -60,10 +60,10 @@ def events_are_told_after_the_commit() -> None:
     """The outbox row is written when the transaction is over, or never."""
     record = outbox.record
 
-    def late(stream: Any, events: Any) -> None:
+    def late(stream: Any, events: Any, *, client_id: Any) -> None:
         def write() -> None:
             with outbox.transaction.atomic():
-                record(stream, events)
+                record(stream, events, client_id=client_id)
 
         outbox.transaction.on_commit(write)
 

@@ -24,6 +24,6 @@ def _house():
 
 @pytest.fixture
 def house(_house, request):
-    """Web, worker, beat, relay and sandbox on servers of their own; all are well."""
+    """Web, worker, beat, relay, deliverer and sandbox on servers of their own; all are well."""
     _house.mend()
     return _house

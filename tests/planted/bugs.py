@@ -188,7 +188,7 @@ _EVENTS: Final = (
     Bug(
         name="an order is placed and nobody is told",
         file="orders/placement.py",
-        before="    outbox.record(checkout.pk, _events(order))\n",
+        before="    outbox.record(checkout.pk, _events(order), client_id=order.client_id)\n",
         after="",
         suite="tests/stories/test_hard_cases_of_events.py -k switchboard",
     ),

@@ -9,6 +9,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from attribution.models import Conversion, ConversionBatch, GapVersion, PurchaseSending, Touchpoint
+from events.models import OutboxEvent, WebhookDelivery, WebhookEndpoint
+from foundation import clock
 from foundation.models import ApiClient, Case
 from orders import bulk
 from orders.models import BlockListEntry, Order
@@ -79,7 +81,18 @@ def a_busy_shop(orders):
     BlockListEntry.objects.create(kind="email", value="a@example.com", reason="fraud")
     write(Story(theirs=[Line("charge", 100)], is_known=False))
     reconcile(account="stripe", day=DAY, by="test")
+    told_somewhere(ApiClient.objects.get(pk=orders[0].client_id))
     return [Order, Payment, ApiClient]
+
+
+def told_somewhere(client):
+    """An endpoint of the client, and what happened on its way there."""
+    endpoint = WebhookEndpoint.objects.create(
+        client=client, url="https://shop.example/", event_types=["*"], secret=b"s" * 32
+    )
+    event = OutboxEvent.objects.filter(type="order.placed").first()
+    delivery = WebhookDelivery.objects.create(endpoint=endpoint, event=event, state="dead")
+    delivery.log.create(number=1, at=clock.now(), milliseconds=7, error="no connection in time")
 
 
 def models():

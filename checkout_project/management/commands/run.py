@@ -18,7 +18,7 @@ WATCH_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    """Web, worker, beat, relay and, unless STRIPE_API_BASE names a processor, the sandbox."""
+    """Every process of a shop; no sandbox where STRIPE_API_BASE names a processor."""
 
     help = __doc__ or ""
 

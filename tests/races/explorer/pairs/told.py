@@ -31,7 +31,7 @@ class RelayMeetsRelay(Pair):
         self.stream, self.sent = new_id(), Counter()
         facts = [Event("order.canceled", {"race": number}) for number in range(2)]
         with transaction.atomic():
-            outbox.record(self.stream, facts)
+            outbox.record(self.stream, facts, client_id=None)
 
     def actors(self) -> Sequence[Action]:
         return [self.relay, self.relay]

@@ -1,0 +1,1 @@
+"""Telling: the feed, webhooks out, and where they may be sent."""
