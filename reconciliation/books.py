@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from reconciliation.pairing import Window
+from reconciliation.pairing import Window, short
 
 _ADD: Final = """
     INSERT INTO reconciliation_found
@@ -86,12 +86,15 @@ _RULES: Final = {
 
 # A payout is the sum of its lines, and of ours there is one of the same amount. A payout that was
 # made by hand can not be itemised (https://docs.stripe.com/payouts/reconciliation): no lines but
-# its own say so, and only the row is compared.
-_PAYOUTS: Final = """
+# its own say so, and only the row is compared. One that was
+# too young to be missed is looked at again by the next run.
+_PAYOUTS: Final = f"""
     INSERT INTO reconciliation_found
-    SELECT 'payout_unmatched', 'payout_unmatched:' || %(account)s || ':' || closing.payout_id,
+    SELECT 'payout_unmatched',
+        'payout_unmatched:' || %(account)s || ':' || {short("closing.payout_id")},
         greatest(abs(-closing.net - coalesce(inside.net, -closing.net)),
-                 abs(-closing.net - coalesce(known.amount, 0))),
+                 abs(-closing.net - coalesce(known.amount, 0)),
+                 CASE WHEN known.currency <> closing.currency THEN abs(closing.net) END),
         closing.currency, NULL, NULL, '',
         jsonb_build_object('payout', known.amount, 'state', known.state),
         jsonb_build_object('payout', -closing.net, 'lines', inside.net, 'count', inside.count,
@@ -102,7 +105,8 @@ _PAYOUTS: Final = """
         SELECT DISTINCT ON (external_id) * FROM reconciliation_settlementline
         WHERE account = %(account)s AND category = 'payout' AND payout_id <> ''
           AND occurred_at < %(end)s
-          AND (occurred_at >= %(since)s OR id > %(after_line)s OR payout_id IN (
+          AND (occurred_at >= %(since)s - %(told)s::interval OR id > %(after_line)s
+               OR payout_id IN (
               SELECT theirs ->> 'id' FROM reconciliation_reconciliationbreak
               WHERE account = %(account)s AND kind = 'payout_unmatched'
                 AND state IN ('open', 'assigned', 'reopened')
@@ -121,8 +125,8 @@ _PAYOUTS: Final = """
     LEFT JOIN payments_payout known
         ON known.processor = %(account)s AND known.processor_reference = closing.payout_id
     WHERE -closing.net <> coalesce(inside.net, -closing.net)
-       OR known.amount IS DISTINCT FROM -closing.net
-"""
+       OR known.amount IS DISTINCT FROM -closing.net OR known.currency <> closing.currency
+"""  # noqa: S608 - constants of this house; values are parameters
 
 
 OF_ORDERS: Final = tuple(kind for kind in _RULES if kind != "orphan_capture")

@@ -27,12 +27,19 @@ def reconcile_due() -> int:
     """
     done = 0
     for account in sorted(settings.RECONCILIATION_ACCOUNTS):
-        for day in due_days(account):
-            if not _compare(account, day):
-                break
-            done += 1
-        repair.repair(account=account)
+        try:
+            done += _compare_due(account)
+            repair.repair(account=account)
+        except Exception:  # noqa: BLE001 - logged with its trace; the other accounts go on
+            _log.exception("reconciliation: %s could not be compared", account)
     return done
+
+
+def _compare_due(account: str) -> int:
+    for done, day in enumerate(days := due_days(account)):
+        if not _compare(account, day):
+            return done
+    return len(days)
 
 
 def due_days(account: str) -> list[dt.date]:

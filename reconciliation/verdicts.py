@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import connection
 
-from reconciliation.pairing import Window
+from reconciliation.pairing import Window, short
 from reconciliation.sides import Grace
 
 _KNOWN: Final = "is_known AND is_comparable"
@@ -88,7 +88,7 @@ _JUDGE: Final = """
 
 _FIND: Final = """
     INSERT INTO reconciliation_found
-    SELECT kind, kind || ':' || %(account)s || ':' || key, at_risk, currency, payment_id,
+    SELECT kind, kind || ':' || %(account)s || ':' || {short_key}, at_risk, currency, payment_id,
         NULL, key,
         jsonb_build_object('captured', our_captured, 'refunded', our_refunded,
             'disputed', our_disputed, 'fee', our_fee, 'moved_at', our_moved_at),
@@ -120,7 +120,7 @@ _GUESS: Final = """
     WHERE orphan.kind = 'orphan_capture' AND orphan.processor_reference = guess.key
 """
 
-# A day was closed, and then more was told of it.
+# A day was closed, and then more was told of it: not only in more words.
 _LATE: Final = """
     INSERT INTO reconciliation_found
     SELECT 'late_event', 'late_event:' || %(account)s || ':' || line.id, abs(line.gross),
@@ -131,6 +131,15 @@ _LATE: Final = """
     FROM reconciliation_settlementline line
     WHERE line.account = %(account)s AND line.id > %(after_line)s AND %(after_line)s > 0
       AND line.occurred_at < %(since)s
+      AND NOT EXISTS (
+          SELECT 1 FROM reconciliation_settlementline before
+          WHERE before.account = line.account AND before.external_id = line.external_id
+            AND before.id <= %(after_line)s
+            AND (before.category, before.currency, before.gross, before.fee, before.occurred_at,
+                 before.processor_reference)
+              = (line.category, line.currency, line.gross, line.fee, line.occurred_at,
+                 line.processor_reference)
+      )
 """
 
 
@@ -147,6 +156,6 @@ def judge(window: Window, grace: Grace) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_MAKE)
-        cursor.execute(_FIND.format(judged=judged), given)
+        cursor.execute(_FIND.format(judged=judged, short_key=short("key")), given)
         cursor.execute(_GUESS, given)
         cursor.execute(_LATE, given)
