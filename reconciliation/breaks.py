@@ -93,7 +93,10 @@ def resolve_gone(window: Window, *, asked: list[str], of_orders: list[str]) -> i
 def _reopen(break_id: uuid.UUID) -> None:
     row = ReconciliationBreak.objects.get(pk=break_id)
     reason = "a later run found it again"
-    move(row, table=BREAK, to="reopened", by=BY, reason=reason, settled_at=None)
+    move(
+        row, table=BREAK, to="reopened", by=BY, reason=reason,
+        settled_at=None, settled_reason="", assignee="",
+    )  # fmt: skip
 
 
 def _end(break_id: uuid.UUID) -> bool:

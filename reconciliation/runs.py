@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from foundation import clock
+from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
@@ -36,6 +37,8 @@ class NothingTold(Exception):
 
 def day_of(account: str, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """[begin, end) of a day in the time zone of the processor's account; 23 to 25 hours long."""
+    if not 2000 <= day.year < 3000:
+        raise InvalidInput("A day of this millennium is expected.")
     zone = zoneinfo.ZoneInfo(settings.RECONCILIATION_ACCOUNTS[account]["time_zone"])
     begin = dt.datetime.combine(day, dt.time(), tzinfo=zone)
     end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
