@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from reconciliation.pairing import Window, short
+from reconciliation.fingerprints import short
+from reconciliation.pairing import Window
 
 _ADD: Final = """
     INSERT INTO reconciliation_found
@@ -32,20 +33,31 @@ _FROM: Final = """
     FROM payments_payment payment LEFT JOIN ({stories}) story ON story.stream = payment.stream
     WHERE payment.processor = %(account)s
 """
+# Neither given back, nor on its way back, nor taken back.
+_KEPT: Final = (
+    "(payment.captured_amount - payment.refunded_amount - payment.refund_pending_amount"
+    " - payment.charged_back_amount)"
+)
 
 # class → the payments of which it is true
 _RULES: Final = {
-    # A hold that no order wants and nobody is at work on keeps a shopper's money for a week.
+    # A hold that no order wants and nobody is at work on keeps a shopper's money for a week: there
+    # is no order, or it was canceled, or it went on with a newer hold (ids tell which is newer).
     "orphan_authorization": f"""
         SELECT {_PAYMENT}, payment.authorized_amount AS amount, payment.created_at AS began_at
         {_FROM} AND payment.state IN ('authorized', 'partially_captured')
-            AND story.order_number IS NULL AND story.is_live IS NOT TRUE
+            AND (story.order_number IS NULL OR story.order_state = 'canceled'
+                OR payment.id < story.payment_id)
+            AND story.is_live IS NOT TRUE
             AND payment.created_at < %(now)s - interval '60 minutes'
     """,
     "orphan_capture": f"""
-        SELECT {_PAYMENT}, payment.captured_amount AS amount, payment.created_at AS began_at
+        SELECT {_PAYMENT}, payment.created_at AS began_at,
+            CASE WHEN story.order_number IS NULL THEN payment.captured_amount
+                ELSE {_KEPT} END AS amount
         {_FROM} AND payment.captured_amount > payment.refunded_amount
-            AND story.order_number IS NULL AND story.is_live IS NOT TRUE
+            AND (story.order_number IS NULL OR story.order_state = 'canceled' AND {_KEPT} > 0)
+            AND story.is_live IS NOT TRUE
     """,
     "order_without_payment": f"""
         SELECT {_PAYMENT}, story.total_amount AS amount, story.placed_at AS began_at

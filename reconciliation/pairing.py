@@ -114,14 +114,6 @@ _PAIRS: Final = f"""
 """  # noqa: S608 - constants of this file; values are parameters
 
 
-def short(key: str) -> str:
-    """SQL for an id in a fingerprint: a processor's may be as long as the whole fingerprint."""
-    return (
-        f"CASE WHEN length({key}) > 128 THEN encode(sha256(convert_to({key}, 'UTF8')), 'hex')"
-        f" ELSE {key} END"
-    )
-
-
 @dataclass(frozen=True)
 class Window:
     """A day of an account: [begin, end) as moments, and where the run before it came to.

@@ -8,7 +8,8 @@ from typing import Final
 
 from django.db import connection
 
-from reconciliation.pairing import Window, short
+from reconciliation.fingerprints import short
+from reconciliation.pairing import Window
 
 # The newest telling of each; those that are a break already are looked at again.
 _FIND: Final = f"""

@@ -8,7 +8,8 @@ from typing import Final
 
 from django.db import connection
 
-from reconciliation.pairing import Window, short
+from reconciliation.fingerprints import short
+from reconciliation.pairing import Window
 from reconciliation.sides import Grace
 
 _KNOWN: Final = "is_known AND is_comparable"
@@ -120,7 +121,7 @@ _GUESS: Final = """
     WHERE orphan.kind = 'orphan_capture' AND orphan.processor_reference = guess.key
 """
 
-# A day was closed, and then more was told of it: not only in more words.
+# A day was closed, and then more was told of it.
 _LATE: Final = """
     INSERT INTO reconciliation_found
     SELECT 'late_event', 'late_event:' || %(account)s || ':' || line.id, abs(line.gross),
@@ -131,15 +132,6 @@ _LATE: Final = """
     FROM reconciliation_settlementline line
     WHERE line.account = %(account)s AND line.id > %(after_line)s AND %(after_line)s > 0
       AND line.occurred_at < %(since)s
-      AND NOT EXISTS (
-          SELECT 1 FROM reconciliation_settlementline before
-          WHERE before.account = line.account AND before.external_id = line.external_id
-            AND before.id <= %(after_line)s
-            AND (before.category, before.currency, before.gross, before.fee, before.occurred_at,
-                 before.processor_reference)
-              = (line.category, line.currency, line.gross, line.fee, line.occurred_at,
-                 line.processor_reference)
-      )
 """
 
 

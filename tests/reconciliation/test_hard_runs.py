@@ -129,32 +129,6 @@ def test_an_id_as_long_as_a_line_may_have_is_no_obstacle():
     assert ReconciliationBreak.objects.filter(kind="payout_unmatched").count() == 2
 
 
-def test_what_is_told_again_with_more_detail_is_not_late():
-    story = Story(ours=[Step("capture", 100)], theirs=[Line("charge", 100)])
-    first = write(story)
-    reconcile()
-    line = first.lines.get()
-    line.pk, line.digest, line.payout_id = None, "0" * 64, "po_1"
-    line.save(force_insert=True)
-
-    later(1)
-
-    assert found() == set()
-
-
-def test_what_is_told_again_with_another_amount_is_late():
-    story = Story(ours=[Step("capture", 100)], theirs=[Line("charge", 100)])
-    first = write(story)
-    reconcile()
-    line = first.lines.get()
-    line.pk, line.digest, line.gross, line.net = None, "0" * 64, 90, 90
-    line.save(force_insert=True)
-
-    later(1)
-
-    assert ("late_event", 90, "open") in found()
-
-
 def test_an_account_that_can_not_be_compared_does_not_keep_the_others_from_it(
     settings, monkeypatch
 ):
