@@ -20,6 +20,7 @@ UTM: Final = tuple(
 ORIGIN: Final = ("source", "medium", "campaign")
 IDENTIFIERS: Final = ("session_id", "client_id")
 URLS: Final = ("referrer", "landing_page")
+_PERSONAL: Final = frozenset({*IDENTIFIERS, *CLICK_IDS})  # lead back to one visitor
 _TEXTS: Final = frozenset({*UTM, *CLICK_IDS, *IDENTIFIERS})
 KNOWN: Final = _TEXTS | {*URLS, "consent"}
 
@@ -41,6 +42,9 @@ def clean(told: Mapping[Any, Any]) -> tuple[dict[str, str | bool], tuple[str, ..
             kept[name] = fit
         elif value is not None:
             dropped.add(name if name in KNOWN else "*")
+    if "consent" in dropped:  # something was answered, and nobody knows that it was a yes
+        dropped |= kept.keys() & _PERSONAL
+        kept = {name: value for name, value in kept.items() if name not in _PERSONAL}
     return kept, tuple(sorted(dropped))
 
 

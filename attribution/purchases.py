@@ -5,6 +5,7 @@ A purchase goes out at least once, always under the order's number, which is how
 """
 
 import datetime as dt
+import logging
 import time
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from foundation.backoff import doubling
 from foundation.money import Money
 from foundation.transactions import refuse_inside_transaction
 
+_log = logging.getLogger(__name__)
 # What GA4 accepts: up to three days back; in the session, up to a day after it began.
 GIVE_UP: Final = dt.timedelta(hours=72)
 LATE: Final = dt.timedelta(hours=24)
@@ -64,7 +66,10 @@ def tell(*, limit: int) -> int:
         row = _claim() if time.monotonic() < give_up_at else None
         if row is None:
             break
-        sent += _send(port, row)
+        try:
+            sent += _send(port, row)
+        except Exception:  # noqa: BLE001 - logged with its trace; its lease brings it back
+            _log.exception("purchases: %s could not be told", row)
     return sent
 
 

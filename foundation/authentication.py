@@ -60,7 +60,7 @@ class Principal:
     @property
     def actor(self) -> str:
         """How this caller is named on the record."""
-        return f"api:{self.client_name}"
+        return f"api:{self.client_name}"[:120]
 
 
 def create_key(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
@@ -146,6 +147,12 @@ class ReadOnlyAdmin(_ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """Nobody: what happened stays."""
         return False
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Raises `IncorrectLookupParameters`, also for a text that no row can hold."""
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002
         """Only tells Django to draw the search box; the search itself is below."""

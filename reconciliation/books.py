@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
+from reconciliation.fingerprints import short
 from reconciliation.pairing import Window
 
 _ADD: Final = """
@@ -32,20 +33,31 @@ _FROM: Final = """
     FROM payments_payment payment LEFT JOIN ({stories}) story ON story.stream = payment.stream
     WHERE payment.processor = %(account)s
 """
+# Neither given back, nor on its way back, nor taken back.
+_KEPT: Final = (
+    "(payment.captured_amount - payment.refunded_amount - payment.refund_pending_amount"
+    " - payment.charged_back_amount)"
+)
 
 # class → the payments of which it is true
 _RULES: Final = {
-    # A hold that no order wants and nobody is at work on keeps a shopper's money for a week.
+    # A hold that no order wants and nobody is at work on keeps a shopper's money for a week: there
+    # is no order, or it was canceled, or it went on with a newer hold (ids tell which is newer).
     "orphan_authorization": f"""
         SELECT {_PAYMENT}, payment.authorized_amount AS amount, payment.created_at AS began_at
         {_FROM} AND payment.state IN ('authorized', 'partially_captured')
-            AND story.order_number IS NULL AND story.is_live IS NOT TRUE
+            AND (story.order_number IS NULL OR story.order_state = 'canceled'
+                OR payment.id < story.payment_id)
+            AND story.is_live IS NOT TRUE
             AND payment.created_at < %(now)s - interval '60 minutes'
     """,
     "orphan_capture": f"""
-        SELECT {_PAYMENT}, payment.captured_amount AS amount, payment.created_at AS began_at
+        SELECT {_PAYMENT}, payment.created_at AS began_at,
+            CASE WHEN story.order_number IS NULL THEN payment.captured_amount
+                ELSE {_KEPT} END AS amount
         {_FROM} AND payment.captured_amount > payment.refunded_amount
-            AND story.order_number IS NULL AND story.is_live IS NOT TRUE
+            AND (story.order_number IS NULL OR story.order_state = 'canceled' AND {_KEPT} > 0)
+            AND story.is_live IS NOT TRUE
     """,
     "order_without_payment": f"""
         SELECT {_PAYMENT}, story.total_amount AS amount, story.placed_at AS began_at
@@ -86,12 +98,15 @@ _RULES: Final = {
 
 # A payout is the sum of its lines, and of ours there is one of the same amount. A payout that was
 # made by hand can not be itemised (https://docs.stripe.com/payouts/reconciliation): no lines but
-# its own say so, and only the row is compared.
-_PAYOUTS: Final = """
+# its own say so, and only the row is compared. One that was
+# too young to be missed is looked at again by the next run.
+_PAYOUTS: Final = f"""
     INSERT INTO reconciliation_found
-    SELECT 'payout_unmatched', 'payout_unmatched:' || %(account)s || ':' || closing.payout_id,
+    SELECT 'payout_unmatched',
+        'payout_unmatched:' || %(account)s || ':' || {short("closing.payout_id")},
         greatest(abs(-closing.net - coalesce(inside.net, -closing.net)),
-                 abs(-closing.net - coalesce(known.amount, 0))),
+                 abs(-closing.net - coalesce(known.amount, 0)),
+                 CASE WHEN known.currency <> closing.currency THEN abs(closing.net) END),
         closing.currency, NULL, NULL, '',
         jsonb_build_object('payout', known.amount, 'state', known.state),
         jsonb_build_object('payout', -closing.net, 'lines', inside.net, 'count', inside.count,
@@ -102,7 +117,8 @@ _PAYOUTS: Final = """
         SELECT DISTINCT ON (external_id) * FROM reconciliation_settlementline
         WHERE account = %(account)s AND category = 'payout' AND payout_id <> ''
           AND occurred_at < %(end)s
-          AND (occurred_at >= %(since)s OR id > %(after_line)s OR payout_id IN (
+          AND (occurred_at >= %(since)s - %(told)s::interval OR id > %(after_line)s
+               OR payout_id IN (
               SELECT theirs ->> 'id' FROM reconciliation_reconciliationbreak
               WHERE account = %(account)s AND kind = 'payout_unmatched'
                 AND state IN ('open', 'assigned', 'reopened')
@@ -121,8 +137,8 @@ _PAYOUTS: Final = """
     LEFT JOIN payments_payout known
         ON known.processor = %(account)s AND known.processor_reference = closing.payout_id
     WHERE -closing.net <> coalesce(inside.net, -closing.net)
-       OR known.amount IS DISTINCT FROM -closing.net
-"""
+       OR known.amount IS DISTINCT FROM -closing.net OR known.currency <> closing.currency
+"""  # noqa: S608 - constants of this house; values are parameters
 
 
 OF_ORDERS: Final = tuple(kind for kind in _RULES if kind != "orphan_capture")

@@ -41,15 +41,17 @@ _RECORD: Final = f"""
     RETURNING id, state, xmax = 0 AS is_new
 """  # noqa: S608 - constants of this file; values are parameters
 
-# Of what was looked at: a break about a payment in scope, or about an order when those were asked.
+# Of what was looked at: a break about a payment in scope, about a line that names none
+# (`strays.py`), or about an order when those were asked. What is found and only seems young,
+# because something else moved on its payment, is not gone.
 _GONE: Final = """
     SELECT known.id FROM reconciliation_reconciliationbreak known
     WHERE known.account = %(account)s AND known.state = ANY(%(unsettled)s)
       AND NOT EXISTS (
         SELECT 1 FROM reconciliation_found found WHERE found.fingerprint = known.fingerprint
-          AND NOT found.is_waiting
       )
       AND (known.kind = ANY(%(asked)s)
+           OR (known.kind = 'orphan_capture' AND known.theirs ->> 'line' IS NOT NULL)
            OR EXISTS (SELECT 1 FROM reconciliation_pair pair
                       WHERE pair.key = known.processor_reference
                         AND known.kind <> ALL(%(of_orders)s)))
@@ -91,7 +93,10 @@ def resolve_gone(window: Window, *, asked: list[str], of_orders: list[str]) -> i
 def _reopen(break_id: uuid.UUID) -> None:
     row = ReconciliationBreak.objects.get(pk=break_id)
     reason = "a later run found it again"
-    move(row, table=BREAK, to="reopened", by=BY, reason=reason, settled_at=None)
+    move(
+        row, table=BREAK, to="reopened", by=BY, reason=reason,
+        settled_at=None, settled_reason="", assignee="",
+    )  # fmt: skip
 
 
 def _end(break_id: uuid.UUID) -> bool:

@@ -14,6 +14,7 @@ from django.conf import settings
 from foundation import clock
 from foundation.errors import DomainError, InvalidInput
 from foundation.ids import new_id
+from foundation.money import EXPONENTS
 from foundation.transactions import durable
 from payments.processors import processor
 from payments.processors.base import ProcessorTransaction
@@ -131,8 +132,10 @@ def _refuse_unless_ours(collection: Collection) -> None:
 
 def _line(told: ProcessorTransaction) -> Line:
     """As a file would tell it. Raises `MalformedReport` for what no row can hold."""
-    if told.net != told.gross - told.fee or len(told.currency) != 3:
-        raise MalformedReport([Fault(0, f"{told.external_id} does not add up, or has no currency")])
+    if told.net != told.gross - told.fee or told.currency not in EXPONENTS:
+        raise MalformedReport(
+            [Fault(0, f"{told.external_id} does not add up, or has no currency of ours")]
+        )
     if max(abs(told.gross), abs(told.fee), abs(told.net)) > BIGINT_MAX:
         raise MalformedReport([Fault(0, f"{told.external_id} has an amount beyond 64 bits")])
     return Line(

@@ -3,19 +3,25 @@
 Each is one guarded move with an audit entry in the same transaction. Nothing here moves money.
 """
 
+import datetime as dt
 import uuid
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import connection
+from django.db.models import Q, Sum
 
 from foundation import audit, clock
 from foundation.errors import NotFound
+from foundation.models import AuditEntry
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from reconciliation.models import ReconciliationBreak
 from reconciliation.refusals import BreakNotOpen, SecondPersonNeeded
 from reconciliation.states import BREAK
 
+_LOCK_SPACE: Final = 0x5EC1  # the advisory locks of write-offs; the other key is who
+_A_DAY: Final = dt.timedelta(days=1)
 _VERBS: Final = {"resolved": "resolve", "written_off": "write_off"}
 
 
@@ -63,9 +69,11 @@ def settle(
     row = _locked(break_id)
     if to == "written_off":
         _refuse_alone(row, by=by)
+    # The request that settled it before may still look for it, to hear what came of it.
     _move(
         row, to, _VERBS[to], by=by, reason=reason, settled_at=clock.now(),
-        settled_reason=reason[:500], settled_by_operation=operation_id,
+        settled_reason=reason[:500],
+        settled_by_operation=operation_id or row.settled_by_operation,
     )  # fmt: skip
     return row
 
@@ -89,14 +97,32 @@ def _locked(break_id: uuid.UUID) -> ReconciliationBreak:
 
 
 def _refuse_alone(row: ReconciliationBreak, *, by: str) -> None:
-    """Four eyes: one took it and looked into it, another gives the money up."""
-    if row.amount < settings.RECONCILIATION_WRITE_OFF_ALONE:
+    """Four eyes: one took it and looked into it, another gives the money up; both are people.
+
+    Much money in small parts is much money: what somebody gave up alone in a day counts together.
+    """
+    if _given_up_alone(row.currency, by=by) + row.amount < settings.RECONCILIATION_WRITE_OFF_ALONE:
         return
-    if row.state != "assigned" or row.assignee == by:
+    is_a_person = by.startswith("staff:")
+    if row.state != "assigned" or row.assignee == by or not is_a_person:
         raise SecondPersonNeeded(
             "Somebody must have taken it, and somebody else must write it off.",
             assignee=row.assignee,
         )
+
+
+def _given_up_alone(currency: str, *, by: str) -> int:
+    """Minor units in the last day, without what took two; nobody adds to it until we commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_SPACE, by])
+    since = clock.now() - _A_DAY
+    deeds = AuditEntry.objects.filter(actor=by, action="break.write_off", at__gt=since)
+    alone = deeds.exclude(Q(before__state="assigned") & ~Q(before__assignee=by))
+    given_up = ReconciliationBreak.objects.filter(
+        state="written_off", currency=currency, settled_at__gt=since,
+        pk__in=alone.values("aggregate_id"),
+    )  # fmt: skip
+    return given_up.aggregate(amount=Sum("amount"))["amount"] or 0
 
 
 def _move(

@@ -24,6 +24,7 @@ Tell = Callable[[int], object]
 Window = tuple[dt.datetime, dt.datetime]
 
 TOLD_EVERY: Final = 50_000
+_AHEAD_MAX: Final = dt.timedelta(minutes=5)  # so much may their clock be ahead of ours
 _CHUNK_BYTES: Final = 1 << 20
 _LOCK_SPACE: Final = 71_002  # of the advisory locks of ingestion; the other key is the account
 
@@ -151,12 +152,20 @@ def _counted(lines: Iterable[Line], tell: Tell) -> Iterator[Line]:
 
 
 def _extent(window: Window | None) -> tuple[int, dt.datetime, dt.datetime]:
-    """How many lines, and from when to when: the claim, held against each line."""
+    """How many lines, and from when to when: the claim, held against each line.
+
+    A day that is not over is never told of: what comes of it later would be looked for nowhere.
+    """
     count, first, last = staging.extent()
     if window is not None:
         begin, end = window
+        if end > clock.now():
+            raise InvalidInput(
+                f"It can not tell of what has not come yet, until {end.isoformat()}."
+            )
         _refuse(staging.outside(begin, end))
         return count, begin, end
+    _refuse(staging.outside(dt.datetime.min.replace(tzinfo=dt.UTC), clock.now() + _AHEAD_MAX))
     if first is None or last is None:
         raise MalformedReport([Fault(1, "there is no line, and it is not said of which time")])
     return count, first, last + dt.timedelta(microseconds=1)

@@ -16,10 +16,11 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from foundation import clock
+from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from reconciliation import accounts, books, breaks, pairing, verdicts
+from reconciliation import accounts, books, breaks, pairing, strays, verdicts
 from reconciliation.models import ReconciliationRun, SettlementLine, SettlementReport, Waiting
 from reconciliation.pairing import Window
 from reconciliation.refusals import DayNotOver, RunInProgress
@@ -36,6 +37,8 @@ class NothingTold(Exception):
 
 def day_of(account: str, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """[begin, end) of a day in the time zone of the processor's account; 23 to 25 hours long."""
+    if not 2000 <= day.year < 3000:
+        raise InvalidInput("A day of this millennium is expected.")
     zone = zoneinfo.ZoneInfo(settings.RECONCILIATION_ACCOUNTS[account]["time_zone"])
     begin = dt.datetime.combine(day, dt.time(), tzinfo=zone)
     end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
@@ -133,15 +136,14 @@ def _window(run: ReconciliationRun) -> Window:
 def _compare(run: ReconciliationRun, window: Window) -> None:
     _require_reports(window)
     _hold_the_lines()
-    run.last_line_id = (
-        SettlementLine.objects.filter(account=window.account).aggregate(last=Max("id"))["last"] or 0
-    )
+    run.last_line_id = _last_line(run)
     pairs = pairing.pair(window)
     grace = Grace(
         told=dt.timedelta(seconds=settings.RECONCILIATION_TOLD_SECONDS),
         settled=dt.timedelta(seconds=settings.RECONCILIATION_SETTLED_SECONDS),
     )
     verdicts.judge(window, grace)
+    strays.judge(window)
     books.judge_payouts(window, told=grace.told)
     changed = {"new_breaks": 0, "auto_resolved": 0}
     if _is_newest(run):
@@ -149,6 +151,18 @@ def _compare(run: ReconciliationRun, window: Window) -> None:
         changed = _write_breaks(window)
     _carry_forward(window)
     _complete(run, pairs=pairs, changed=changed)
+
+
+def _last_line(run: ReconciliationRun) -> int:
+    """Up to which line breaks are written. A closed day that is compared again writes none, so
+    it keeps the mark of before: what was told since is left to the run of the newest day."""
+    if _is_newest(run):
+        lines = SettlementLine.objects.filter(account=run.account)
+        return lines.aggregate(last=Max("id"))["last"] or 0
+    since = ReconciliationRun.objects.filter(
+        account=run.account, state="completed", day__gte=run.day
+    )
+    return since.order_by("day", "-version").values_list("last_line_id", flat=True)[0]
 
 
 def _write_breaks(window: Window) -> dict[str, int]:

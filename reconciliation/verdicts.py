@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import connection
 
+from reconciliation.fingerprints import short
 from reconciliation.pairing import Window
 from reconciliation.sides import Grace
 
@@ -88,7 +89,7 @@ _JUDGE: Final = """
 
 _FIND: Final = """
     INSERT INTO reconciliation_found
-    SELECT kind, kind || ':' || %(account)s || ':' || key, at_risk, currency, payment_id,
+    SELECT kind, kind || ':' || %(account)s || ':' || {short_key}, at_risk, currency, payment_id,
         NULL, key,
         jsonb_build_object('captured', our_captured, 'refunded', our_refunded,
             'disputed', our_disputed, 'fee', our_fee, 'moved_at', our_moved_at),
@@ -147,6 +148,6 @@ def judge(window: Window, grace: Grace) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_MAKE)
-        cursor.execute(_FIND.format(judged=judged), given)
+        cursor.execute(_FIND.format(judged=judged, short_key=short("key")), given)
         cursor.execute(_GUESS, given)
         cursor.execute(_LATE, given)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import DurationField, ExpressionWrapper, F, FloatField, QuerySet
 from django.db.models.functions import Cast, Extract, Now
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -153,7 +154,11 @@ class BreakAdmin(PageAdmin):
         """What the list shows, as CSV."""
         if request.method != "GET" or not self.has_view_permission(request):
             raise PermissionDenied
-        return exporting.csv_of(self.get_changelist_instance(request).get_queryset(request))
+        try:
+            shown = self.get_changelist_instance(request)
+        except IncorrectLookupParameters as garbage:
+            raise BadRequest("There is no such list.") from garbage
+        return exporting.csv_of(shown.get_queryset(request))
 
     def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """GET asks, POST does it and says what became of it."""
@@ -164,7 +169,8 @@ class BreakAdmin(PageAdmin):
         row: ReconciliationBreak | None = self.found(request, object_id)
         if row is None:
             return self.missing(request, object_id)
-        seen: dict[str, Any] = {"verb": verb, "seen": [str(row.pk), row.state, row.assignee]}
+        shown = [str(row.pk), row.state, row.assignee, row.amount, row.currency]
+        seen: dict[str, Any] = {"verb": verb, "seen": shown}
         form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
         if row.state not in states:
             messages.error(request, f"Nothing was done: it is {row.state.replace('_', ' ')}.")

@@ -12,6 +12,9 @@ from reconciliation.models import SettlementLine
 from reconciliation.readers.base import BIGINT_MAX
 
 CATEGORIES: Final = frozenset(SettlementLine.Category.values)
+# Money that was charged, and days later goes back to the bank it never really came from.
+# https://docs.stripe.com/reports/reporting-categories
+_SAME_AS: Final = {"charge_failure": "partial_capture_reversal"}
 REFERENCE_MAX: Final = 64
 _INTEGER: Final = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _DECIMAL: Final = re.compile(r"([+-]?)(\d{1,19})(?:\.(\d{1,9}))?", re.ASCII)
@@ -114,6 +117,7 @@ class Row:
 
 def category_of(word: str, known: Collection[str] = CATEGORIES) -> str:
     """Ours for the processor's word; one that we give no meaning to is `other`."""
+    word = _SAME_AS.get(word, word)
     return word if word in known else SettlementLine.Category.OTHER.value
 
 

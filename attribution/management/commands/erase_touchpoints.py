@@ -25,6 +25,8 @@ class Command(BaseCommand):
         client = ApiClient.objects.filter(name=options["client"]).first()
         if client is None:
             raise CommandError("There is no client of this name.")
+        if not options["customer"].strip():
+            raise CommandError("Name the customer: visits without a name are everybody else's.")
         count = retention.erase(
             client_id=client.pk,
             customer_reference=options["customer"],

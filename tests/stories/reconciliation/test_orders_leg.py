@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from foundation import clock
+from foundation.ids import new_id
 from orders.models import Fulfillment, Order
 from payments.models import Payment
 from reconciliation import runs
@@ -107,3 +108,40 @@ def test_such_a_break_ends_by_itself_once_it_is_mended(order):
     Order.objects.update(state="canceled")
 
     assert set(reconcile()) == {("order_without_payment", "auto_resolved")}
+
+
+def test_a_hold_that_outlived_its_canceled_order_is_a_break(order):
+    Order.objects.filter(pk=order.pk).update(state="canceled")
+
+    row = reconcile()["orphan_authorization", "open"]
+
+    assert (row.amount, row.payment_id) == (4298, order.payment_id)
+    assert row.ours["order"] == "canceled"
+
+
+def test_a_hold_that_its_order_went_on_without_is_a_break_and_the_new_one_is_none(order):
+    old = order.payment
+    new = Payment.objects.get(pk=old.pk)
+    new.pk, new.processor_reference, new.claimed_id = new_id(), "pi_new", None
+    new.replaces_id = old.pk
+    new.save(force_insert=True)
+    assert reconcile() == {}  # it is about to follow
+    Order.objects.filter(pk=order.pk).update(payment_id=new.pk)
+
+    row = reconcile()["orphan_authorization", "open"]
+
+    assert row.payment_id == old.pk
+
+
+def test_money_that_a_canceled_order_keeps_is_a_break(order):
+    change(order.payment, state="partially_refunded", captured_amount=4298, refunded_amount=298)
+    Order.objects.filter(pk=order.pk).update(state="canceled")
+
+    assert reconcile()["orphan_capture", "open"].amount == 4000
+
+
+def test_money_that_is_on_its_way_back_is_not_kept(order):
+    change(order.payment, state="captured", captured_amount=4298, refund_pending_amount=4298)
+    Order.objects.filter(pk=order.pk).update(state="canceled")
+
+    assert ("orphan_capture", "open") not in reconcile()
