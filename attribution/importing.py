@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from attribution import conversion_files, csv_lines
-from attribution.conversion_files import Sale
-from attribution.csv_lines import BadLine, FileRefused
+from attribution import conversion_files
+from attribution.conversion_files import FileRefused, Sale
 from attribution.models import ConversionBatch
-from foundation import clock
+from foundation import clock, csv_lines
+from foundation.csv_lines import Fault, Unreadable
 from foundation.ids import new_id
 
 BATCH: Final = 2_000
@@ -46,7 +46,7 @@ class Imported:
 
     rows: int = 0
     skipped: int = 0
-    bad: list[BadLine] = field(default_factory=list)
+    bad: list[Fault] = field(default_factory=list)
 
 
 def import_file(
@@ -69,7 +69,7 @@ def import_file(
             done.rows += len(portion)
             progress(done)
         if done.bad or not done.rows:
-            raise FileRefused(done.bad or [BadLine(1, "there is no sale in it")])
+            raise FileRefused(done.bad or [Fault(1, "there is no sale in it")])
         ConversionBatch.objects.filter(pk=batch.pk).update(rows=done.rows)
     return done
 
@@ -92,33 +92,33 @@ def _open_batch(name: str, digest: bytes, client_id: uuid.UUID) -> ConversionBat
 
 def _portions(path: Path, layout: Layout, done: Imported) -> Iterator[Sequence[Sale]]:
     with path.open("rb") as stream:
-        rows = csv_lines.read(stream)
+        table = _table(stream)
         reader = conversion_files.reader_for(
-            _header(rows),
+            table.header,
             kind=layout.kind,
             renamed=layout.renamed,
             currency=layout.currency,
             zone=ZoneInfo(settings.REPORT_TIME_ZONE),
         )
-        found = _found(rows, reader, done)
+        found = _found(table, reader, done)
         while portion := list(islice(found, BATCH)):
             yield portion
 
 
-def _header(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
-    """The first row that is no remark: exports of GA4 begin with lines of `# ...`."""
-    for _, cells in rows:
-        if not cells[0].startswith("#"):
-            return cells
-    raise FileRefused([BadLine(1, "the file is empty")])
+def _table(stream: BinaryIO) -> csv_lines.Table:
+    """Exports of GA4 begin with lines of `# ...`. Raises `FileRefused`."""
+    try:
+        return csv_lines.table(stream, remark="#")
+    except Unreadable as broken:
+        raise FileRefused([broken.fault]) from None
 
 
 def _found(
-    rows: Iterator[tuple[int, list[str]]], reader: conversion_files.Reader, done: Imported
+    table: csv_lines.Table, reader: conversion_files.Reader, done: Imported
 ) -> Iterator[Sale]:
     try:
-        for line, cells in rows:
-            result = reader.read(line, cells)
+        for row in table.rows():
+            result = row if isinstance(row, Fault) else reader.read(row.line, row.cells)
             if isinstance(result, Sale):
                 yield result
             elif result is None:
@@ -127,8 +127,8 @@ def _found(
                 done.bad.append(result)
             if len(done.bad) >= BAD_LINES_MAX:
                 return
-    except FileRefused as broken:
-        done.bad += broken.bad_lines
+    except Unreadable as broken:
+        done.bad.append(broken.fault)
 
 
 def _copy(sales: Sequence[Sale], batch: ConversionBatch) -> None:

@@ -135,10 +135,10 @@ BAD = {
     "the last day": (GOOD.replace("2026-11-20T10:00:00Z", "99991231"), "is not a time that was"),
     "odd digits": (GOOD.replace("2026-11-20T10:00:00Z", "20261399"), "occurred_at is no time"),
     "too few cells": ("R1000002,1.00\n", "line 3: 2 cells where the header has 5"),
-    "latin-1": (GOOD.replace("google", "gügel").encode("latin-1"), "line 3: this is not UTF-8"),
-    "cut in a cell": (GOOD.rstrip("\n")[:-3], "line 3: the last line has no end"),
+    "latin-1": (GOOD.replace("google", "gügel").encode("latin-1"), "line 3: byte 42 is not UTF-8"),
+    "cut in a cell": (GOOD.rstrip("\n")[:-3], "line 3: the file ends within"),
     "cut in quotes": (GOOD.replace("google", '"goo').rstrip("\n"), "line 3: this is no CSV"),
-    "an endless line": ("x" * ((1 << 20) + 1) + "\n", "line 3: a line of more than"),
+    "an endless line": ("x" * ((1 << 20) + 1) + "\n", "line 3: the line is longer than"),
 }
 
 
@@ -155,10 +155,10 @@ def test_a_bad_line_is_told_by_its_number_and_nothing_is_imported(load, name):
 HEADERS = {
     "no value": (HEADER.replace("value,", ""), "the column 'value' is missing"),
     "no currency": (HEADER.replace("currency,", ""), "the column 'currency' is missing"),
-    "twice": (HEADER.replace("source", "value"), "the column 'value' stands twice"),
+    "twice": (HEADER.replace("source", "value"), "columns that stand twice: 'value'"),
     "nothing": ("", "the file is empty"),
     "only a header": (HEADER, "there is no sale in it"),
-    "utf-16": ((HEADER + GOOD).encode("utf-16"), "this is UTF-16"),
+    "utf-16": ((HEADER + GOOD).encode("utf-16"), "the file is UTF-16"),
 }
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from attribution.conversion_files import FORMATS, NEEDED, OPTIONAL
-from attribution.csv_lines import FileRefused
+from attribution.conversion_files import FORMATS, NEEDED, OPTIONAL, FileRefused
 from attribution.importing import BATCH, AlreadyImported, Imported, Layout, import_file
 from foundation.models import ApiClient
 from foundation.money import EXPONENTS
