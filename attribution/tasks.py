@@ -5,7 +5,7 @@ import datetime as dt
 from celery import shared_task
 from django.conf import settings
 
-from attribution import actions, purchases, retention
+from attribution import actions, purchases, refunds, retention
 from attribution.gap import versions
 from foundation.periodic import for_each_window, once_per_window, sweep
 
@@ -22,8 +22,9 @@ def recover_actions() -> None:
 @shared_task
 @sweep
 def tell_purchases() -> None:
-    """Tell analytics of the orders it was not told of yet."""
+    """Tell analytics of the orders, and then the refunds, that it was not told of yet."""
     purchases.tell(limit=settings.SWEEP_BATCH)
+    refunds.tell(limit=settings.SWEEP_BATCH)
 
 
 @shared_task

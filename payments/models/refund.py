@@ -65,7 +65,8 @@ class Refund(models.Model):
                 fields=["leased_until"],
                 name="refund_in_flight",
                 condition=Q(state="pending"),
-            )
+            ),
+            models.Index(fields=["ended_at"], name="refund_by_end", condition=Q(state="succeeded")),
         ]
 
     def __str__(self) -> str:
