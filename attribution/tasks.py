@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from attribution import actions, purchases, refunds, retention
-from attribution.gap import versions
+from attribution.gap import alerts, versions
 from foundation.periodic import for_each_window, once_per_window, sweep
 
 DAY = 86_400
@@ -37,5 +37,6 @@ def forget_touchpoints() -> None:
 @shared_task
 @for_each_window("measure_attribution_gap", seconds=DAY, most=7)
 def measure_gap(window: dt.datetime) -> None:
-    """Measure the days that have ended, and freeze those that are old enough."""
+    """Measure the days that have ended, freeze what is old enough, tell of what is not usual."""
     versions.restate(window)
+    alerts.look(window)

@@ -27,8 +27,7 @@ ORDERS: Final = """
 REFUNDS: Final = """
     SELECT bought.client_id, 'R' || bought.number AS number, refund.id AS refund_id,
            refund.amount, refund.currency, refund.ended_at AS given_at
-    FROM payments_refund refund JOIN payments_payment payment ON payment.id = refund.payment_id
-    JOIN orders_order bought ON bought.checkout_id = payment.stream
+    FROM payments_refund refund JOIN orders_order bought ON bought.payment_id = refund.payment_id
     WHERE refund.state = 'succeeded'
       AND refund.ended_at >= %(since)s AND refund.ended_at < %(until)s
 """

@@ -12,6 +12,7 @@ from foundation import clock
 from reconciliation import daily
 
 NIGHT_SECONDS = 120
+REASON_LINES = 3  # of a trace: an exception is named at its end
 _AT = dt.timedelta(hours=5)  # after midnight: later than `RECONCILIATION_LAG_SECONDS`
 
 
@@ -27,7 +28,8 @@ def passed(day: dt.date, environment: Mapping[str, str], folder: Path) -> None:
     )
     try:
         if child.wait(NIGHT_SECONDS) != 0:
-            raise ShopFailed(f"the night after {day} failed:\n{children.tail(log)}")
+            reason = children.tail(log).strip().splitlines()[-REASON_LINES:]
+            raise ShopFailed(f"the night after {day} failed: {' '.join(reason)}")
     finally:
         children.end(child, grace_seconds=0)
 
