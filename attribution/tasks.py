@@ -5,8 +5,8 @@ import datetime as dt
 from celery import shared_task
 from django.conf import settings
 
-from attribution import actions, purchases, refunds, retention
-from attribution.gap import alerts, versions
+from attribution import actions, retention, telling
+from attribution.gap import nightly
 from foundation.periodic import for_each_window, once_per_window, sweep
 
 DAY = 86_400
@@ -23,8 +23,7 @@ def recover_actions() -> None:
 @sweep
 def tell_purchases() -> None:
     """Tell analytics of the orders, and then the refunds, that it was not told of yet."""
-    purchases.tell(limit=settings.SWEEP_BATCH)
-    refunds.tell(limit=settings.SWEEP_BATCH)
+    telling.tell(limit=settings.SWEEP_BATCH)
 
 
 @shared_task
@@ -38,5 +37,4 @@ def forget_touchpoints() -> None:
 @for_each_window("measure_attribution_gap", seconds=DAY, most=7)
 def measure_gap(window: dt.datetime) -> None:
     """Measure the days that have ended, freeze what is old enough, tell of what is not usual."""
-    versions.restate(window)
-    alerts.look(window)
+    nightly.measure(window)

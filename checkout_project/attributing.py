@@ -23,3 +23,5 @@ GAP_ALERT_RISE = env.float("GAP_ALERT_RISE", default=0.1)
 GAP_ALERT_TRAILING_DAYS = env.int("GAP_ALERT_TRAILING_DAYS", default=7)
 GAP_ALERT_OVER_REPORT = env.float("GAP_ALERT_OVER_REPORT", default=0.05)
 GAP_ALERT_ORDERS_MIN = env.int("GAP_ALERT_ORDERS_MIN", default=20)
+# What a file of conversions may be that is brought in the admin; larger ones come by command.
+CONVERSIONS_FILE_BYTES_MAX = env.int("CONVERSIONS_FILE_BYTES_MAX", default=32 * 1024 * 1024)

@@ -129,8 +129,9 @@ def sha256_of(file: BinaryIO) -> str:
 
 
 def lock(account: str) -> None:
-    """One report of an account at a time, until the transaction ends."""
-    if not accounts.is_alone(account, space=_LOCK_SPACE):
+    """One report of an account at a time, and none while a day is compared, until the transaction
+    ends."""
+    if not (accounts.is_alone(account, space=_LOCK_SPACE) and accounts.may_add_lines(account)):
         raise ImportInProgress("Try again when it is through.", headers={"Retry-After": "10"})
 
 

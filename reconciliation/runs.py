@@ -132,7 +132,7 @@ def _window(run: ReconciliationRun) -> Window:
 
 def _compare(run: ReconciliationRun, window: Window) -> None:
     _require_reports(window)
-    _hold_the_lines()
+    _hold_the_lines(window.account)
     run.last_line_id = (
         SettlementLine.objects.filter(account=window.account).aggregate(last=Max("id"))["last"] or 0
     )
@@ -160,7 +160,7 @@ def _write_breaks(window: Window) -> dict[str, int]:
     return {"new_breaks": new, "auto_resolved": gone}
 
 
-def _hold_the_lines() -> None:
+def _hold_the_lines(account: str) -> None:
     """Whoever is adding lines comes to an end first, and nobody adds any until the run did.
 
     From here on statements may take as long as a million lines need.
@@ -169,7 +169,7 @@ def _hold_the_lines() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = '{patience}'")
         cursor.execute(f"SET LOCAL lock_timeout = '{patience}'")
-        cursor.execute("LOCK TABLE reconciliation_settlementline IN SHARE MODE")
+    accounts.hold_lines(account)
 
 
 def _require_reports(window: Window) -> None:

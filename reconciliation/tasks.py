@@ -7,7 +7,7 @@ from django.conf import settings
 
 from foundation import actions
 from foundation.periodic import once_per_window, sweep
-from reconciliation import alerts, daily, runs
+from reconciliation import rounds, runs
 from reconciliation.actions import ACTIONS
 from reconciliation.models import ReconciliationRun
 
@@ -24,8 +24,7 @@ def perform_run(run_id: str) -> None:
 @once_per_window("reconcile_days", seconds=3600)
 def reconcile_days() -> None:
     """Every day that is over and was not compared yet; then what has crossed its limit."""
-    daily.reconcile_due()
-    alerts.look()
+    rounds.go()
 
 
 @shared_task

@@ -7,8 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from attribution import importing
-from attribution.importing import Layout, import_file
+from attribution.importing import File, Layout, import_file
 from attribution.models import Conversion, ConversionBatch
+from foundation.models import AuditEntry
 
 HEADER = "transaction_id,value,currency,occurred_at,source\n"
 GOOD = "R1000001,42.98,USD,2026-11-20T10:00:00Z,google\n"
@@ -47,6 +48,8 @@ def test_a_plain_file_is_imported(load):
     assert (row.source, row.medium) == ("google", "unknown")
     batch = ConversionBatch.objects.get()
     assert (batch.rows, batch.file_name) == (1, "export0.csv")
+    record = AuditEntry.objects.get(aggregate_id=batch.pk)
+    assert (record.actor, record.after["rows"]) == ("command:import_conversions", 1)
 
 
 def test_the_same_bytes_are_imported_once_whatever_the_file_is_called(run):
@@ -189,9 +192,9 @@ def test_a_long_file_is_read_in_flat_memory_and_tells_how_far_it_is(tmp_path, cl
         file = tmp_path / f"{rows}.csv"
         file.write_text(HEADER + GOOD * rows)
         tracemalloc.start()
-        done = import_file(
-            file, Layout("plain"), client_id=client.pk, progress=lambda d: told.append(d.rows)
-        )
+        with file.open("rb") as stream:
+            brought = File(stream, file.name, client.pk, by="test")
+            done = import_file(brought, Layout("plain"), progress=lambda d: told.append(d.rows))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert done.rows == rows
