@@ -41,7 +41,7 @@ class ReportAlreadyRead(DomainError):
 class ImportInProgress(DomainError):
     """409: one report of an account is read at a time."""
 
-    code, status, title = "import_in_progress", 409, "Another report of this account is being read"
+    code, status, title = "import_in_progress", 409, "The account is busy"
     retryable, retry_with = True, "same_key"
 
 

@@ -74,7 +74,7 @@ def test_the_same_file_twice_is_refused(anna, client):
     ("fields", "reason"),
     [
         ({"client": ""}, "This field is required"),
-        ({"client": "x"}, "Select a valid choice"),
+        ({"client": "x"}, "is not a valid UUID"),
         ({"format": "xml"}, "Select a valid choice"),
         ({"currency": "XXQ"}, "no ISO 4217 code"),
         ({"file": ""}, "This field is required"),
