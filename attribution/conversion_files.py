@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from attribution import cleaning
-from attribution.csv_lines import BadLine, FileRefused
 from attribution.models.conversion import AMOUNT_MAX
 from foundation import clock
+from foundation.csv_lines import Fault
 from foundation.money import EXPONENTS, minor_units
 from foundation.strict_fields import CONTROL_CHARACTERS
 
@@ -56,6 +56,14 @@ FORMATS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+class FileRefused(Exception):
+    """The file has bad lines; nothing of it was stored."""
+
+    def __init__(self, bad_lines: Sequence[Fault]) -> None:
+        super().__init__(f"{len(bad_lines)} bad lines")
+        self.bad_lines = list(bad_lines)
+
+
 class Sale(NamedTuple):
     """A conversion before it is a row; a file may have a million of them."""
 
@@ -93,19 +101,16 @@ class Reader:
     """Turns rows of one file into sales."""
 
     at: Mapping[str, int]
-    width: int
     currency: str
     zone: ZoneInfo
 
-    def read(self, line: int, cells: Sequence[str]) -> Sale | BadLine | None:
+    def read(self, line: int, cells: Sequence[str]) -> Sale | Fault | None:
         """The sale, what is wrong with the row, or None for a row that is no sale."""
-        if len(cells) != self.width:
-            return BadLine(line, f"{len(cells)} cells where the header has {self.width}")
         row = Row(line, {word: cells[index] for word, index in self.at.items()})
         if row.get("event") not in ("", _SALE):
             return None
         found = self._sale(row)
-        return BadLine(line, "; ".join(row.problems)) if row.problems else found
+        return Fault(line, "; ".join(row.problems)) if row.problems else found
 
     def _sale(self, row: Row) -> Sale:
         currency = self._currency(row)
@@ -153,9 +158,9 @@ def reader_for(
         f"the column {name!r} stands twice" for name in columns.values() if words.count(name) > 1
     ]
     if missing or twice:
-        raise FileRefused([BadLine(1, reason) for reason in dict.fromkeys([*missing, *twice])])
+        raise FileRefused([Fault(1, reason) for reason in dict.fromkeys([*missing, *twice])])
     at = {ours: words.index(name) for ours, name in columns.items() if name in words}
-    return Reader(at=at, width=len(header), currency=currency, zone=zone)
+    return Reader(at=at, currency=currency, zone=zone)
 
 
 def moment_of(text: str, zone: ZoneInfo) -> dt.datetime:

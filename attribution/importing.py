@@ -5,18 +5,17 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from attribution import conversion_files, csv_lines
-from attribution.conversion_files import Sale
-from attribution.csv_lines import BadLine, FileRefused
+from attribution import conversion_files
+from attribution.conversion_files import FileRefused, Sale
 from attribution.models import ConversionBatch
-from foundation import clock
+from foundation import audit, clock, csv_lines
+from foundation.csv_lines import Fault, Unreadable
 from foundation.ids import new_id
 
 BATCH: Final = 2_000
@@ -44,39 +43,59 @@ class Layout:
 class Imported:
     """How far an import came."""
 
+    batch_id: uuid.UUID
     rows: int = 0
     skipped: int = 0
-    bad: list[BadLine] = field(default_factory=list)
+    bad: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that somebody brings: its bytes from the beginning, its name, whose sales, by whom."""
+
+    stream: BinaryIO
+    name: str
+    client_id: uuid.UUID
+    by: str
 
 
 def import_file(
-    path: Path, layout: Layout, *, client_id: uuid.UUID, progress: Callable[[Imported], None]
+    file: File, layout: Layout, *, progress: Callable[[Imported], None] = lambda _: None
 ) -> Imported:
     """Store every row of the file, or nothing. `progress` is called after each batch.
 
     Raises `FileRefused` with the first hundred bad lines, and `AlreadyImported`.
     """
-    digest = _digest(path)
+    client_id, digest = file.client_id, hashlib.file_digest(file.stream, "sha256").digest()  # type: ignore[arg-type]
+    file.stream.seek(0)
     if ConversionBatch.objects.filter(client_id=client_id, digest=digest).exists():
         raise AlreadyImported
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PATIENCE)
-        batch = _open_batch(path.name, digest, client_id)
-        done = Imported()
-        for portion in _portions(path, layout, done):
+        batch = _open_batch(file.name, digest, client_id)
+        done = Imported(batch.pk)
+        for portion in _portions(file.stream, layout, done):
             if not done.bad:  # of a file that is refused only the other bad lines are of interest
                 _copy(portion, batch)
             done.rows += len(portion)
             progress(done)
         if done.bad or not done.rows:
-            raise FileRefused(done.bad or [BadLine(1, "there is no sale in it")])
+            raise FileRefused(done.bad or [Fault(1, "there is no sale in it")])
         ConversionBatch.objects.filter(pk=batch.pk).update(rows=done.rows)
+        _put_on_record(file, done)
     return done
 
 
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
+def _put_on_record(file: File, done: Imported) -> None:
+    audit.record(
+        actor=file.by,
+        action="import_conversions",
+        aggregate="conversion_batch",
+        aggregate_id=done.batch_id,
+        reason=file.name[:255] or "a file without a name",
+        before={},
+        after={"rows": done.rows, "skipped": done.skipped, "client": str(file.client_id)},
+    )
 
 
 def _open_batch(name: str, digest: bytes, client_id: uuid.UUID) -> ConversionBatch:
@@ -90,35 +109,34 @@ def _open_batch(name: str, digest: bytes, client_id: uuid.UUID) -> ConversionBat
         raise AlreadyImported from taken
 
 
-def _portions(path: Path, layout: Layout, done: Imported) -> Iterator[Sequence[Sale]]:
-    with path.open("rb") as stream:
-        rows = csv_lines.read(stream)
-        reader = conversion_files.reader_for(
-            _header(rows),
-            kind=layout.kind,
-            renamed=layout.renamed,
-            currency=layout.currency,
-            zone=ZoneInfo(settings.REPORT_TIME_ZONE),
-        )
-        found = _found(rows, reader, done)
-        while portion := list(islice(found, BATCH)):
-            yield portion
+def _portions(stream: BinaryIO, layout: Layout, done: Imported) -> Iterator[Sequence[Sale]]:
+    table = _table(stream)
+    reader = conversion_files.reader_for(
+        table.header,
+        kind=layout.kind,
+        renamed=layout.renamed,
+        currency=layout.currency,
+        zone=ZoneInfo(settings.REPORT_TIME_ZONE),
+    )
+    found = _found(table, reader, done)
+    while portion := list(islice(found, BATCH)):
+        yield portion
 
 
-def _header(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
-    """The first row that is no remark: exports of GA4 begin with lines of `# ...`."""
-    for _, cells in rows:
-        if not cells[0].startswith("#"):
-            return cells
-    raise FileRefused([BadLine(1, "the file is empty")])
+def _table(stream: BinaryIO) -> csv_lines.Table:
+    """Exports of GA4 begin with lines of `# ...`. Raises `FileRefused`."""
+    try:
+        return csv_lines.table(stream, remark="#")
+    except Unreadable as broken:
+        raise FileRefused([broken.fault]) from None
 
 
 def _found(
-    rows: Iterator[tuple[int, list[str]]], reader: conversion_files.Reader, done: Imported
+    table: csv_lines.Table, reader: conversion_files.Reader, done: Imported
 ) -> Iterator[Sale]:
     try:
-        for line, cells in rows:
-            result = reader.read(line, cells)
+        for row in table.rows():
+            result = row if isinstance(row, Fault) else reader.read(row.line, row.cells)
             if isinstance(result, Sale):
                 yield result
             elif result is None:
@@ -127,8 +145,8 @@ def _found(
                 done.bad.append(result)
             if len(done.bad) >= BAD_LINES_MAX:
                 return
-    except FileRefused as broken:
-        done.bad += broken.bad_lines
+    except Unreadable as broken:
+        done.bad.append(broken.fault)
 
 
 def _copy(sales: Sequence[Sale], batch: ConversionBatch) -> None:

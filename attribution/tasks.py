@@ -5,8 +5,8 @@ import datetime as dt
 from celery import shared_task
 from django.conf import settings
 
-from attribution import actions, purchases, retention
-from attribution.gap import versions
+from attribution import actions, retention, telling
+from attribution.gap import nightly
 from foundation.periodic import for_each_window, once_per_window, sweep
 
 DAY = 86_400
@@ -22,8 +22,8 @@ def recover_actions() -> None:
 @shared_task
 @sweep
 def tell_purchases() -> None:
-    """Tell analytics of the orders it was not told of yet."""
-    purchases.tell(limit=settings.SWEEP_BATCH)
+    """Tell analytics of the orders, and then the refunds, that it was not told of yet."""
+    telling.tell(limit=settings.SWEEP_BATCH)
 
 
 @shared_task
@@ -36,5 +36,5 @@ def forget_touchpoints() -> None:
 @shared_task
 @for_each_window("measure_attribution_gap", seconds=DAY, most=7)
 def measure_gap(window: dt.datetime) -> None:
-    """Measure the days that have ended, and freeze those that are old enough."""
-    versions.restate(window)
+    """Measure the days that have ended, freeze what is old enough, tell of what is not usual."""
+    nightly.measure(window)

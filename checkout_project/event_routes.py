@@ -33,6 +33,7 @@ RECONCILIATION_STORIES: Final = "orders.stories.SQL"
 # What each order came to, as SQL: attribution compares it with what analytics counted, and lives
 # on a floor that knows of no order.
 FINANCIAL_ORDERS: Final = "orders.financials.ORDERS"
+FINANCIAL_REFUNDS: Final = "orders.financials.REFUNDS"  # and what was given back of them
 
 # The events that something here depends on; any other is stored and ignored. Subscribe to these:
 # the object that an event speaks of is asked for again, so one event for each change is enough.

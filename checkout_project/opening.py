@@ -71,9 +71,9 @@ def write_private(path: Path, text: str) -> None:
         file.write(f"{text}\n")
 
 
-def client_key() -> str:
-    """A new API key of the demo client, with every scope; it is readable only now."""
-    key = call_command("create_api_key", CLIENT, stdout=StringIO())
+def client_key(client: str = CLIENT, *, sees_all: bool = False) -> str:
+    """A new API key of a client, with every scope; it is readable only now."""
+    key = call_command("create_api_key", client, sees_all=sees_all, stdout=StringIO())
     return str(key).strip()
 
 

@@ -27,3 +27,11 @@ SETTLEMENT_LINES_MAX: Final = 2_000_000
 SETTLEMENT_SECONDS_MAX: Final = env.int("SETTLEMENT_SECONDS_MAX", default=900)
 # Longer than any other: the statements of a run look at a whole day at once.
 RECONCILIATION_STATEMENT_SECONDS: Final = env.int("RECONCILIATION_STATEMENT_SECONDS", default=600)
+# What is told of, once when it begins (`reconciliation.threshold_crossed`): money at risk in
+# ten-thousandths of thirty days' volume, breaks nobody settled for so many days, and so many days
+# without a report.
+RECONCILIATION_ALERT_BASIS_POINTS: Final = env.float(
+    "RECONCILIATION_ALERT_BASIS_POINTS", default=10.0
+)
+RECONCILIATION_ALERT_BREAK_DAYS: Final = env.int("RECONCILIATION_ALERT_BREAK_DAYS", default=7)
+RECONCILIATION_ALERT_REPORT_DAYS: Final = env.int("RECONCILIATION_ALERT_REPORT_DAYS", default=1)

@@ -29,6 +29,8 @@ CATALOGUE: Final = {
     "dispute.closed": "A dispute was decided.",
     "reconciliation.requested": "Somebody wants a day compared with the processor's books.",
     "reconciliation.break_opened": "Our books and the processor's differ, and not by time alone.",
+    "reconciliation.threshold_crossed": "What the books leave open is more than its limit.",
+    "attribution.gap_alerted": "A day's gap to analytics is far from usual, or it tells too much.",
     "bulk_void.requested": "Staff want a hold released, as one of many.",
     "fulfillment.created": "The warehouse owes a shipment.",
     "fulfillment.shipped": "It left the house; its stock is consumed.",

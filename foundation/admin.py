@@ -10,7 +10,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from foundation import case_pages, clock, invariant_pages
-from foundation.models import ApiClient, ApiKey, AuditEntry, IdempotencyKey, Transition
+from foundation.models import (
+    ApiClient,
+    ApiKey,
+    AuditEntry,
+    Crossing,
+    IdempotencyKey,
+    Transition,
+)
 from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp, when
 
 __all__ = ["case_pages", "invariant_pages"]  # importing a module registers its pages
@@ -180,3 +187,29 @@ class AuditEntryAdmin(_OfOneThing):
     fields = ("at", "actor", "action", "about", "aggregate_id", "reason", "before", "after")
     search_help_text = "The id of what was moved (pay_…), who moved it, or the action."
     by_text = ("actor", "action")
+
+
+@admin.register(Crossing)
+class CrossingAdmin(ReadOnlyAdmin):
+    """Which numbers are, or were, over their limits."""
+
+    list_display = ("began", "rule", "subject", "value", "most", "ended")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), "rule", "day")
+    fields = ("rule", "subject", "day", "value", "most", "began", "seen", "ended")
+    search_help_text = "The subject: an account and a currency, or a client's id."
+    by_text: ClassVar = ("subject",)
+
+    @admin.display(description="began", ordering="began_at")
+    def began(self, row: Crossing) -> str:
+        """When it was first seen."""
+        return when(row.began_at)
+
+    @admin.display(description="seen last", ordering="seen_at")
+    def seen(self, row: Crossing) -> str:
+        """When it was seen last."""
+        return when(row.seen_at)
+
+    @admin.display(description="ended", ordering="ended_at")
+    def ended(self, row: Crossing) -> str:
+        """When it was back below its limit."""
+        return when(row.ended_at)

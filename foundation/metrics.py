@@ -118,6 +118,12 @@ register(
         ("kind",),
     ),
     Gauge(
+        "limits_crossed",
+        "Numbers that are over their limits now, by rule.",
+        "SELECT rule, count(*) FILTER (WHERE ended_at IS NULL) FROM foundation_crossing GROUP BY 1",
+        ("rule",),
+    ),
+    Gauge(
         "periodic_last_success_timestamp_seconds",
         "When a periodic job last came to its end.",
         """SELECT job, extract(epoch FROM max(finished_at)) FROM foundation_periodicrun

@@ -168,6 +168,30 @@ class PeriodicRun(models.Model):
         return f"{self.job} {self.window:%Y-%m-%d %H:%M:%S}"
 
 
+class Crossing(models.Model):
+    """A number of a subject that is, or was, over its limit; the rule says which number."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    rule = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200)
+    day = models.DateField(help_text="on which it began")
+    value = models.FloatField(help_text="as it was read last")
+    most = models.FloatField(help_text="the limit")
+    began_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule", "subject", "day"], name="a_crossing_is_told_once_a_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.subject}"
+
+
 class InvariantResult(models.Model):
     """What the last look at one rule found. `everything` looks at all rows, not only new ones."""
 

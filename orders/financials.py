@@ -22,3 +22,12 @@ ORDERS: Final = """
     FROM orders_order bought JOIN payments_payment payment ON payment.id = bought.payment_id
     WHERE bought.placed_at >= %(since)s AND bought.placed_at < %(until)s
 """
+
+# One row for each refund that the processor made from %(since)s to before %(until)s.
+REFUNDS: Final = """
+    SELECT bought.client_id, 'R' || bought.number AS number, refund.id AS refund_id,
+           refund.amount, refund.currency, refund.ended_at AS given_at
+    FROM payments_refund refund JOIN orders_order bought ON bought.payment_id = refund.payment_id
+    WHERE refund.state = 'succeeded'
+      AND refund.ended_at >= %(since)s AND refund.ended_at < %(until)s
+"""

@@ -42,7 +42,7 @@ class ReportAlreadyRead(DomainError):
 class ImportInProgress(DomainError):
     """409: one report of an account is read at a time."""
 
-    code, status, title = "import_in_progress", 409, "Another report of this account is being read"
+    code, status, title = "import_in_progress", 409, "The account is busy"
     retryable, retry_with = True, "same_key"
 
 
@@ -130,8 +130,9 @@ def sha256_of(file: BinaryIO) -> str:
 
 
 def lock(account: str) -> None:
-    """One report of an account at a time, until the transaction ends."""
-    if not accounts.is_alone(account, space=_LOCK_SPACE):
+    """One report of an account at a time, and none while a day is compared, until the transaction
+    ends."""
+    if not (accounts.is_alone(account, space=_LOCK_SPACE) and accounts.may_add_lines(account)):
         raise ImportInProgress("Try again when it is through.", headers={"Retry-After": "10"})
 
 

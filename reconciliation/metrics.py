@@ -14,7 +14,36 @@ _NEWEST: Final = """
     WHERE state = 'completed' ORDER BY account, day DESC, version DESC
 """
 
+# What is at risk, in ten-thousandths of what was taken in thirty days; all of it, if nothing was.
+BASIS_POINTS: Final = f"""
+    SELECT risk.account, risk.currency,
+        CASE WHEN volume.amount > 0 THEN 10000.0 * risk.amount / volume.amount
+             WHEN risk.amount > 0 THEN 10000.0 ELSE 0 END AS points
+    FROM (
+        SELECT account, currency, sum(amount)::numeric AS amount
+        FROM reconciliation_reconciliationbreak WHERE {_UNSETTLED} GROUP BY account, currency
+    ) risk LEFT JOIN (
+        SELECT account, currency, sum(gross)::numeric AS amount
+        FROM reconciliation_settlementline
+        WHERE category = 'charge' AND occurred_at >= %(now)s - interval '30 days'
+        GROUP BY account, currency
+    ) volume USING (account, currency)
+"""  # noqa: S608 - constants of this file; values are parameters
+
 register(
+    Gauge(
+        "reconciliation_unreconciled_basis_points",
+        "What is at risk in open breaks, in ten-thousandths of thirty days' volume.",
+        BASIS_POINTS,
+        ("account", "currency"),
+    ),
+    Gauge(
+        "reconciliation_last_report_timestamp_seconds",
+        "Up to when reports tell of the processor's books.",
+        """SELECT account, extract(epoch FROM max(ends_at)) FROM reconciliation_settlementreport
+           GROUP BY account""",
+        ("account",),
+    ),
     Gauge(
         "reconciliation_matched_ratio",
         "Share of the payments of the last compared day of which both books say the same.",

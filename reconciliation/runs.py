@@ -135,7 +135,7 @@ def _window(run: ReconciliationRun) -> Window:
 
 def _compare(run: ReconciliationRun, window: Window) -> None:
     _require_reports(window)
-    _hold_the_lines()
+    _hold_the_lines(window.account)
     run.last_line_id = _last_line(run)
     pairs = pairing.pair(window)
     grace = Grace(
@@ -174,7 +174,7 @@ def _write_breaks(window: Window) -> dict[str, int]:
     return {"new_breaks": new, "auto_resolved": gone}
 
 
-def _hold_the_lines() -> None:
+def _hold_the_lines(account: str) -> None:
     """Whoever is adding lines comes to an end first, and nobody adds any until the run did.
 
     From here on statements may take as long as a million lines need.
@@ -183,7 +183,7 @@ def _hold_the_lines() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = '{patience}'")
         cursor.execute(f"SET LOCAL lock_timeout = '{patience}'")
-        cursor.execute("LOCK TABLE reconciliation_settlementline IN SHARE MODE")
+    accounts.hold_lines(account)
 
 
 def _require_reports(window: Window) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from foundation import actions
 from foundation.periodic import once_per_window, sweep
-from reconciliation import daily, runs
+from reconciliation import rounds, runs
 from reconciliation.actions import ACTIONS
 from reconciliation.models import ReconciliationRun
 
@@ -23,8 +23,8 @@ def perform_run(run_id: str) -> None:
 @shared_task(soft_time_limit=1200, time_limit=1260)
 @once_per_window("reconcile_days", seconds=3600)
 def reconcile_days() -> None:
-    """Every day that is over and was not compared yet."""
-    daily.reconcile_due()
+    """Every day that is over and was not compared yet; then what has crossed its limit."""
+    rounds.go()
 
 
 @shared_task

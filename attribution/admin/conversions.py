@@ -3,7 +3,10 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
+from attribution.admin.upload import upload
 from attribution.models import Conversion, ConversionBatch
 from foundation.money import Money
 from foundation.sections import Facts
@@ -49,6 +52,7 @@ class ConversionAdmin(PageAdmin):
 class ConversionBatchAdmin(PageAdmin):
     """Files and requests."""
 
+    change_list_template = "attribution/admin/batch_list.html"
     list_display = ("created", "__str__", "rows")
     list_filter = ("created_at",)
     search_help_text = "cvb_…, or the file's name."
@@ -59,6 +63,16 @@ class ConversionBatchAdmin(PageAdmin):
     def created(self, row: ConversionBatch) -> str:
         """When it came."""
         return stamp(row.created_at)
+
+    def get_urls(self) -> list[URLPattern]:
+        """An address of its own: Django's form views wrap theirs in a transaction."""
+        view = self.admin_site.admin_view(self.upload_view)
+        name = "attribution_conversionbatch_upload"
+        return [path("upload/", view, name=name), *super().get_urls()]
+
+    def upload_view(self, request: HttpRequest) -> HttpResponse:
+        """GET shows the form, POST reads the file."""
+        return upload(self, request)
 
     def sections(self, row: ConversionBatch) -> list[Any]:
         """What it was, and how much."""

@@ -14,6 +14,7 @@ from attribution.figures import BASES, CAUSES, EXTRA, MISSING, Figure, Gap, Sum,
 from attribution.gap import measuring, report, versions
 from attribution.models import GapVersion
 from foundation import clock, plot
+from foundation.crossing_pages import crossed
 from foundation.errors import InvalidInput
 from foundation.money import Money
 from foundation.sections import Drawing, Facts, Table
@@ -69,7 +70,7 @@ class GapVersionAdmin(PageAdmin):
             "title": f"Analytics against {question.base} orders",
             "media": self.media,
             "buttons": [(base.replace("_", " "), f"?base={base}") for base in BASES],
-            "sections": _report(question),
+            "sections": [crossed("attribution."), *_report(question)],
         }
         return TemplateResponse(request, self.page_template, context)
 

@@ -1,10 +1,11 @@
-"""Staff see what analytics was told of, and what it did not take."""
+"""Staff see which purchases and refunds analytics was told of, and what it did not take."""
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
 
-from attribution.models import PurchaseSending
+from attribution.models import PurchaseSending, RefundSending
+from attribution.models.sending import Sending
 from foundation.money import Money
 from foundation.sections import Facts
 from foundation.staff import PageAdmin, badge, stamp, when
@@ -22,9 +23,7 @@ class PurchaseSendingAdmin(PageAdmin):
     @admin.display(description="state")
     def state_badge(self, row: PurchaseSending) -> str:
         """Sent, given up, or on its way."""
-        if row.sent_at is not None:
-            return badge("sent")
-        return badge("pending" if row.failed_at is None else "failed")
+        return _badge(row)
 
     @admin.display(description="placed (UTC)", ordering="placed_at")
     def placed(self, row: PurchaseSending) -> str:
@@ -41,13 +40,59 @@ class PurchaseSendingAdmin(PageAdmin):
             ("Browser", row.browser_id),
             ("Session", row.session_id),
         ]
-        sending = [
-            ("State", self.state_badge(row)),
-            ("Tries", row.attempts),
-            ("Next try", when(row.due_at) if not (row.sent_at or row.failed_at) else ""),
-            ("Sent", when(row.sent_at)),
-            ("Too late for its session", "yes" if row.is_late else "no"),
-            ("Given up", when(row.failed_at)),
-            ("Last error", row.last_error),
+        late = ("Too late for its session", "yes" if row.is_late else "no")
+        return [Facts("Purchase", told), Facts("Sending", [*_sending(row), late])]
+
+
+@admin.register(RefundSending)
+class RefundSendingAdmin(PageAdmin):
+    """Refunds on their way to analytics, found by the refund or by the order's number."""
+
+    list_display = ("number", "state_badge", "money", "given", "attempts", "last_error")
+    list_filter = ("given_at",)
+    search_help_text = "rfd_…, or the number of the order (R1000001)."
+    by_reference: ClassVar = {"rfd": "refund_id"}
+    by_text: ClassVar = ("number",)
+
+    @admin.display(description="state")
+    def state_badge(self, row: RefundSending) -> str:
+        """Sent, given up, or on its way."""
+        return _badge(row)
+
+    @admin.display(description="amount", ordering="amount")
+    def money(self, row: RefundSending) -> Money:
+        """What was given back."""
+        return Money(row.amount, row.currency)
+
+    @admin.display(description="given back (UTC)", ordering="given_at")
+    def given(self, row: RefundSending) -> str:
+        """When it was given back."""
+        return stamp(row.given_at)
+
+    def sections(self, row: RefundSending) -> list[Any]:
+        """What is told, and how far it came."""
+        told = [
+            ("Refund", row.reference),
+            ("Number of the order", row.number),
+            ("Amount", Money(row.amount, row.currency)),
+            ("Given back", when(row.given_at)),
+            ("Browser", row.browser_id),
         ]
-        return [Facts("Purchase", told), Facts("Sending", sending)]
+        return [Facts("Refund", told), Facts("Sending", _sending(row))]
+
+
+def _badge(row: Sending) -> str:
+    if row.sent_at is not None:
+        return badge("sent")
+    return badge("pending" if row.failed_at is None else "failed")
+
+
+def _sending(row: Sending) -> list[tuple[str, Any]]:
+    return [
+        ("State", _badge(row)),
+        ("Tries", row.attempts),
+        ("Next try", when(row.due_at) if not (row.sent_at or row.failed_at) else ""),
+        ("Sent", when(row.sent_at)),
+        ("Given up", when(row.failed_at)),
+        ("Last error", row.last_error),
+    ]

@@ -1,4 +1,4 @@
-"""The port to analytics: one verb, two kinds of error."""
+"""The port to analytics: two verbs, two kinds of error."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -20,17 +20,32 @@ class Purchase:
     session_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back of one order, all or a part; `reference` is what it is told apart by."""
+
+    reference: str
+    number: str
+    amount: Money
+    given_at: dt.datetime
+    browser_id: str
+
+
 class Refused(Exception):
     """Analytics does not take it, now or ever: the text says why."""
 
 
 class Unavailable(Exception):
-    """Nobody knows whether it arrived; it is told again, and recognized by its number."""
+    """Nobody knows whether it arrived; it is told again, under the same name."""
 
 
 class AnalyticsPort(Protocol):
-    """Whoever is told of purchases."""
+    """Whoever is told of purchases and refunds."""
 
     def send(self, purchase: Purchase) -> None:
         """Tell of one purchase. Raises `Refused` or `Unavailable`."""
+        ...
+
+    def send_refund(self, refund: Refund) -> None:
+        """Tell of one refund. Raises `Refused` or `Unavailable`."""
         ...

@@ -1,6 +1,6 @@
 """GA4's Measurement Protocol.
 
-Collecting answers 2xx to whatever it is sent, so a purchase is validated first, by the address
+Collecting answers 2xx to whatever it is sent, so each event is validated first, by the address
 that exists for that (`/debug/mp/collect`) and stores nothing.
 https://developers.google.com/analytics/devguides/collection/protocol/ga4
 """
@@ -12,7 +12,7 @@ import orjson
 import urllib3
 from django.conf import settings
 
-from attribution.analytics.base import Purchase, Refused, Unavailable
+from attribution.analytics.base import Purchase, Refund, Refused, Unavailable
 from foundation.money import Money, major_units
 
 _SECONDS: Final = urllib3.Timeout(connect=2.0, read=8.0)
@@ -20,14 +20,21 @@ _MICROS: Final = 1_000_000
 
 
 class MeasurementProtocol:
-    """Sends each purchase to one property."""
+    """Sends each purchase and each refund to one property."""
 
     def __init__(self) -> None:
         self._pool = urllib3.PoolManager(retries=False, timeout=_SECONDS)
 
     def send(self, purchase: Purchase) -> None:
         """Validate, then collect."""
-        body = orjson.dumps(message(purchase))
+        self._tell(message(purchase))
+
+    def send_refund(self, refund: Refund) -> None:
+        """Validate, then collect."""
+        self._tell(refund_message(refund))
+
+    def _tell(self, told: dict[str, Any]) -> None:
+        body = orjson.dumps(told)
         found = self._post("/debug/mp/collect", body)
         if problems := _problems(found):
             raise Refused(problems)
@@ -67,6 +74,26 @@ def message(purchase: Purchase) -> dict[str, Any]:
         "client_id": purchase.browser_id,
         "timestamp_micros": round(purchase.placed_at.timestamp() * _MICROS),
         "events": [{"name": "purchase", "params": told}],
+    }
+
+
+def refund_message(refund: Refund) -> dict[str, Any]:
+    """One refund: of the order's number, and of as much as was given back.
+
+    GA4 tells purchases apart by their number, and refunds by nothing; ours carry their id, so
+    that one that arrived twice can be seen in an export.
+    """
+    told = {
+        "transaction_id": refund.number,
+        "currency": refund.amount.currency,
+        "value": _decimal(refund.amount),
+        "refund_id": refund.reference,
+        "engagement_time_msec": 1,
+    }
+    return {
+        "client_id": refund.browser_id,
+        "timestamp_micros": round(refund.given_at.timestamp() * _MICROS),
+        "events": [{"name": "refund", "params": told}],
     }
 
 

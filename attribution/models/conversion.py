@@ -21,6 +21,7 @@ class ConversionBatch(models.Model):
 
     class Meta:
         verbose_name_plural = "conversion batches"
+        permissions = [("import_conversions", "Can import a file of conversions")]
         constraints = [
             models.UniqueConstraint(
                 fields=["client_id", "digest"],

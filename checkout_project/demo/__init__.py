@@ -1,1 +1,1 @@
-"""`manage.py demo`: seven stories over HTTP, each with promises that are checked, not claimed."""
+"""`manage.py demo`: eight stories over HTTP, each with promises that are checked, not claimed."""

@@ -89,6 +89,20 @@ class Api:
         found: Doc = reply.json()
         return found
 
+    def send(self, method: str, path: str, body: Doc) -> Doc:
+        """Change something, with a key of its own."""
+        headers = {"Idempotency-Key": a_key()}
+        reply = self._line.request(method, f"/v1/{path}", json=body, headers=headers)
+        found: Doc = reply.raise_for_status().json()
+        return found
+
+    def upload(self, path: str, content: bytes, **query: str) -> Doc:
+        """Bring a CSV file."""
+        headers = {"Idempotency-Key": a_key(), "Content-Type": "text/csv"}
+        reply = self._line.post(f"/v1/{path}", content=content, params=query, headers=headers)
+        found: Doc = reply.raise_for_status().json()
+        return found
+
     def close(self) -> None:
         """Let the connections go."""
         self._line.close()

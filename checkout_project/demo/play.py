@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from checkout_project.demo import broker, prepare, servers
+from checkout_project.demo.day.dashboard import Dashboard
 from checkout_project.demo.narrator import Narrator
 from checkout_project.demo.outside import Api, Mailbox, Witness
 from checkout_project.demo.prepare import WayIn
@@ -87,10 +88,22 @@ def opened(tell: Narrator) -> Iterator[tuple[World, WayIn]]:
 def _world(
     tell: Narrator, shop: Shop, way_in: WayIn, environment: Mapping[str, str]
 ) -> Iterator[World]:
-    api, witness = Api(shop.web_url, way_in.key), Witness(shop.sandbox_url)
-    mailbox = Mailbox(Path(environment["MAIL_FOLDER"]))
-    with contextlib.closing(api), contextlib.closing(witness):
-        yield World(api, witness, mailbox, shop, environment[DATABASE], tell)
+    with contextlib.ExitStack() as ending:
+        keys = (way_in.key, way_in.day_key, way_in.books_key)
+        api, shopper, books = (
+            ending.enter_context(contextlib.closing(Api(shop.web_url, key))) for key in keys
+        )
+        yield World(
+            api=api,
+            shopper=shopper,
+            books=books,
+            dashboard=ending.enter_context(contextlib.closing(Dashboard(shop.sandbox_url))),
+            witness=ending.enter_context(contextlib.closing(Witness(shop.sandbox_url))),
+            mailbox=Mailbox(Path(environment["MAIL_FOLDER"])),
+            shop=shop,
+            database_url=environment[DATABASE],
+            tell=tell,
+        )
 
 
 def play(world: World, number: int, story: Story) -> Played:

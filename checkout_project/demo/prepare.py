@@ -13,6 +13,7 @@ from checkout_project.processes import ROOT, ShopFailed
 
 PREPARE_SECONDS = 120
 WAY_IN = "way-in.json"
+DAY = "demo-day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class WayIn:
     """What a client and a person need to come in."""
 
     key: str
+    day_key: str  # of another client, which sees only what it made
+    books_key: str  # of the same, for whoever compares the books: it sees everything
     user: str
     password: str
 
@@ -47,5 +50,11 @@ def prepare(folder: Path) -> None:
     opening.make_tables()
     opening.load_samples()
     login = opening.staff_login(folder / "admin-password")
-    way_in = WayIn(opening.client_key(), login.username, login.password or "")
+    way_in = WayIn(
+        key=opening.client_key(),
+        day_key=opening.client_key(DAY),
+        books_key=opening.client_key(DAY, sees_all=True),
+        user=login.username,
+        password=login.password or "",
+    )
     opening.write_private(folder / WAY_IN, json.dumps(asdict(way_in)))

@@ -74,6 +74,7 @@ class Refund(models.Model):
                 name="refund_unannounced",
                 condition=Q(state="succeeded", announced_at__isnull=True),
             ),
+            models.Index(fields=["ended_at"], name="refund_by_end", condition=Q(state="succeeded")),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from foundation import clock, plot
+from foundation.crossing_pages import crossed
 from foundation.money import Money
 from foundation.sections import Drawing, Facts, Table
 from foundation.staff import PageAdmin
@@ -29,7 +30,7 @@ def page(model_admin: PageAdmin, request: HttpRequest) -> HttpResponse:
         "row": "Overview",
         "title": "Our books against the processor's",
         "media": model_admin.media,
-        "sections": [*_drawings(), _measured(), _open()],
+        "sections": [*_drawings(), crossed("reconciliation."), _measured(), _open()],
     }
     return TemplateResponse(request, model_admin.page_template, context)
 

@@ -92,7 +92,7 @@ def test_every_event_in_the_code_is_in_the_catalogue_and_told_by_somebody():
         if path.parts[-2:] == ("events", "catalogue.py") or "sandbox_processor" in path.parts:
             continue
         nouns = "order|bulk_void|payment|fulfillment|dispute|processor_event|refund|reconciliation"
-        nouns += "|webhook_endpoint"
+        nouns += "|attribution|webhook_endpoint"
         told |= set(re.findall(rf'"((?:{nouns})\.[a-z_]+)"', path.read_text()))
     told -= set(settings.EVENT_ROUTES) - set(CATALOGUE)
     events = {name for name in told if name in CATALOGUE}

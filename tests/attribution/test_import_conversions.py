@@ -7,8 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from attribution import importing
-from attribution.importing import Layout, import_file
+from attribution.importing import File, Layout, import_file
 from attribution.models import Conversion, ConversionBatch
+from foundation.models import AuditEntry
 
 HEADER = "transaction_id,value,currency,occurred_at,source\n"
 GOOD = "R1000001,42.98,USD,2026-11-20T10:00:00Z,google\n"
@@ -47,6 +48,8 @@ def test_a_plain_file_is_imported(load):
     assert (row.source, row.medium) == ("google", "unknown")
     batch = ConversionBatch.objects.get()
     assert (batch.rows, batch.file_name) == (1, "export0.csv")
+    record = AuditEntry.objects.get(aggregate_id=batch.pk)
+    assert (record.actor, record.after["rows"]) == ("command:import_conversions", 1)
 
 
 def test_the_same_bytes_are_imported_once_whatever_the_file_is_called(run):
@@ -135,10 +138,10 @@ BAD = {
     "the last day": (GOOD.replace("2026-11-20T10:00:00Z", "99991231"), "is not a time that was"),
     "odd digits": (GOOD.replace("2026-11-20T10:00:00Z", "20261399"), "occurred_at is no time"),
     "too few cells": ("R1000002,1.00\n", "line 3: 2 cells where the header has 5"),
-    "latin-1": (GOOD.replace("google", "gügel").encode("latin-1"), "line 3: this is not UTF-8"),
-    "cut in a cell": (GOOD.rstrip("\n")[:-3], "line 3: the last line has no end"),
+    "latin-1": (GOOD.replace("google", "gügel").encode("latin-1"), "line 3: byte 42 is not UTF-8"),
+    "cut in a cell": (GOOD.rstrip("\n")[:-3], "line 3: the file ends within"),
     "cut in quotes": (GOOD.replace("google", '"goo').rstrip("\n"), "line 3: this is no CSV"),
-    "an endless line": ("x" * ((1 << 20) + 1) + "\n", "line 3: a line of more than"),
+    "an endless line": ("x" * ((1 << 20) + 1) + "\n", "line 3: the line is longer than"),
 }
 
 
@@ -155,10 +158,10 @@ def test_a_bad_line_is_told_by_its_number_and_nothing_is_imported(load, name):
 HEADERS = {
     "no value": (HEADER.replace("value,", ""), "the column 'value' is missing"),
     "no currency": (HEADER.replace("currency,", ""), "the column 'currency' is missing"),
-    "twice": (HEADER.replace("source", "value"), "the column 'value' stands twice"),
+    "twice": (HEADER.replace("source", "value"), "columns that stand twice: 'value'"),
     "nothing": ("", "the file is empty"),
     "only a header": (HEADER, "there is no sale in it"),
-    "utf-16": ((HEADER + GOOD).encode("utf-16"), "this is UTF-16"),
+    "utf-16": ((HEADER + GOOD).encode("utf-16"), "the file is UTF-16"),
 }
 
 
@@ -189,9 +192,9 @@ def test_a_long_file_is_read_in_flat_memory_and_tells_how_far_it_is(tmp_path, cl
         file = tmp_path / f"{rows}.csv"
         file.write_text(HEADER + GOOD * rows)
         tracemalloc.start()
-        done = import_file(
-            file, Layout("plain"), client_id=client.pk, progress=lambda d: told.append(d.rows)
-        )
+        with file.open("rb") as stream:
+            brought = File(stream, file.name, client.pk, by="test")
+            done = import_file(brought, Layout("plain"), progress=lambda d: told.append(d.rows))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert done.rows == rows

@@ -27,6 +27,9 @@ class Listener:
             raise self.mood
         self.heard.append(purchase)
 
+    def send_refund(self, refund):
+        self.send(refund)
+
 
 @pytest.fixture
 def listener(monkeypatch):

@@ -189,7 +189,7 @@ def test_a_story_that_breaks_off_has_broken_its_promise_and_shows_the_log(tmp_pa
     def breaks_off(world):
         raise KeyError("order")
 
-    world = World(None, None, Mailbox(tmp_path), shop, URL, Narrator(out))
+    world = World(None, None, None, None, None, Mailbox(tmp_path), shop, URL, Narrator(out))
     played = play(world, 1, Story("A story", "A risk.", breaks_off, logs=("web",)))
     assert not played.kept
     assert "KeyError: 'order'" in out.getvalue()

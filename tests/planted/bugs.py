@@ -245,9 +245,9 @@ _ATTRIBUTION: Final = (
     ),
     Bug(
         name="attribution: a file that was cut short is imported",
-        file="attribution/csv_lines.py",
-        before="if not lines.has_ended:",
-        after="if False:",
+        file="foundation/csv_lines.py",
+        before="            if self._lines.is_cut:",
+        after="            if False:",
         suite="tests/attribution/test_import_conversions.py -k bad_line",
     ),
     Bug(

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from foundation import csv_lines
 from tests.reconciliation.reports import COLUMNS, faults_of, read, report, row, stripes_own
 
 AT = dt.datetime(2026, 3, 10, 9, tzinfo=dt.UTC)
@@ -100,7 +101,7 @@ def test_what_is_no_line_is_named_with_its_number_and_reason(changes, reason):
 def test_a_file_that_ends_in_the_middle_of_a_line_says_so():
     told = faults_of(report(row(1), row(2)[:30], end=""))
 
-    assert told == [(3, "the file ends within this line: 3 cells where the header has 13")]
+    assert told == [(3, csv_lines.CUT)]
 
 
 def test_a_quote_that_is_never_closed_is_told_where_it_was_opened():

@@ -8,10 +8,17 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from attribution.models import Conversion, ConversionBatch, GapVersion, PurchaseSending, Touchpoint
+from attribution.models import (
+    Conversion,
+    ConversionBatch,
+    GapVersion,
+    PurchaseSending,
+    RefundSending,
+    Touchpoint,
+)
 from events.models import OutboxEvent, WebhookDelivery, WebhookEndpoint
 from foundation import clock
-from foundation.models import ApiClient, Case
+from foundation.models import ApiClient, Case, Crossing
 from orders import bulk
 from orders.models import BlockListEntry, Order
 from payments.models import Payment
@@ -74,6 +81,17 @@ def a_busy_shop(orders):
     PurchaseSending.objects.create(
         client_id=orders[0].client_id, number=orders[0].public_number, amount=1, tax_amount=0,
         shipping_amount=0, currency="USD", placed_at=orders[0].placed_at,
+    )  # fmt: skip
+    Crossing.objects.create(
+        rule="reconciliation.aged_breaks",
+        subject="stripe",
+        day=orders[0].placed_at,
+        value=1,
+        most=0,
+    )
+    RefundSending.objects.create(
+        client_id=orders[0].client_id, number=orders[0].public_number, amount=1, currency="USD",
+        refund_id=orders[0].payment_id, given_at=orders[0].placed_at,
     )  # fmt: skip
     GapVersion.objects.create(
         client_id=orders[0].client_id, day=orders[0].placed_at, base="placed", version=1

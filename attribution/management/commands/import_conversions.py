@@ -9,13 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from attribution.conversion_files import FORMATS, NEEDED, OPTIONAL
-from attribution.csv_lines import FileRefused
-from attribution.importing import BATCH, AlreadyImported, Imported, Layout, import_file
+from attribution.conversion_files import FORMATS, NEEDED, OPTIONAL, FileRefused
+from attribution.importing import BATCH, AlreadyImported, File, Imported, Layout, import_file
 from foundation.models import ApiClient
 from foundation.money import EXPONENTS
 
 _TOLD_EVERY_SECONDS = 1.0
+BY = "command:import_conversions"
 
 
 class Command(BaseCommand):
@@ -43,9 +43,9 @@ class Command(BaseCommand):
         if client is None:
             raise CommandError("There is no client of this name.")
         try:
-            done = import_file(
-                path, _layout(options), client_id=client.pk, progress=self.tell_progress
-            )
+            with path.open("rb") as stream:
+                file = File(stream, path.name, client.pk, by=BY)
+                done = import_file(file, _layout(options), progress=self.tell_progress)
         except FileRefused as refused:
             for bad in refused.bad_lines:
                 self.stderr.write(f"line {bad.line}: {bad.reason}")

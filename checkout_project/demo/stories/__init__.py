@@ -1,6 +1,6 @@
-"""The seven stories, in the order they are played."""
+"""The eight stories, in the order they are played."""
 
-from checkout_project.demo.stories import buying, failing, refusing
+from checkout_project.demo.stories import buying, comparing, failing, refusing
 from checkout_project.demo.stories.world import Story, World
 
 __all__ = ["STORIES", "Story", "World"]
@@ -48,5 +48,12 @@ STORIES: tuple[Story, ...] = (
         "Elsewhere: the capture is lost with the worker, or done again by the next one.",
         failing.killed_worker,
         logs=("worker", "beat"),
+    ),
+    Story(
+        "A day of known breaks and a known gap, compared",
+        "Elsewhere: the books are compared by hand once a month, and the gap to analytics is a "
+        "percentage from somebody's slides.",
+        comparing.day,
+        logs=("web",),
     ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from checkout_project.demo import outside
+from checkout_project.demo.day.dashboard import Dashboard
 from checkout_project.demo.narrator import Narrator
 from checkout_project.demo.outside import Api, Doc, Mailbox, Reply, Shelf, Witness
 from checkout_project.demo.promises import Aftermath, Promise
@@ -17,6 +18,9 @@ class World:
     """A running shop, seen from outside; the first purchase is kept for the second story."""
 
     api: Api
+    shopper: Api  # another client, which sees only what it made
+    books: Api  # the same client, for whoever compares the books
+    dashboard: Dashboard
     witness: Witness
     mailbox: Mailbox
     shop: Shop

@@ -1,4 +1,4 @@
-"""`manage.py demo`: seven stories over real HTTP, with their promises checked.
+"""`manage.py demo`: eight stories over real HTTP, with their promises checked.
 
 The demo brings servers of its own in a temporary folder, so a shop's rows are never touched.
 With DATABASE_URL set, it uses a new database `checkout_demo_<random>` on that server, dropped at
@@ -6,6 +6,7 @@ the end (the role needs CREATEDB). With CELERY_BROKER_URL set, that broker is us
 and its queues are removed at the end. Ends with 1 when a promise was broken.
 """
 
+import datetime as dt
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from checkout_project.demo.broker import BrokerInUse
+from checkout_project.demo.day import night
 from checkout_project.demo.narrator import Narrator
 from checkout_project.demo.play import demo
 from checkout_project.demo.prepare import prepare
@@ -34,11 +36,15 @@ class Command(BaseCommand):
         stay = "keep the shop open until Ctrl-C, with the admin's address and login on screen"
         parser.add_argument("--stay", action="store_true", help=stay)
         parser.add_argument("--prepare", type=Path, help="(used by the demo itself)")
+        parser.add_argument("--night", type=dt.date.fromisoformat, help="(the same)")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         """Exit codes: 0 every promise kept, 1 one was broken, 130 interrupted."""
         if options["prepare"]:
             prepare(options["prepare"])
+            return
+        if options["night"]:
+            night.compare(options["night"])
             return
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
