@@ -17,6 +17,7 @@ from checkout_project.environment import BASE_DIR as BASE_DIR
 from checkout_project.environment import DATA_DIR, env
 from checkout_project.event_routes import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same
+from checkout_project.staffing import *  # noqa: F403 - the same
 
 # --- environment -----------------------------------------------------------------------
 _EMBEDDED = embedded.addresses(DATA_DIR)
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
     "reconciliation",
     "events",
     "foundation",
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

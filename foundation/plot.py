@@ -30,6 +30,25 @@ def shares(
     return _frame(title, scale, days, marks, [*drawn, _legend(list(series))])
 
 
+def levels(
+    series: Mapping[str, Sequence[float | None]], *, days: Sequence[dt.date], title: str, unit: str
+) -> SafeString:
+    """Lines of a measure that is never below zero, such as hours; a day without one is left out."""
+    values = [value for line in series.values() for value in line if value is not None]
+    scale = _Scale(low=0.0, high=max(1.0, *values, 1.0), days=len(days), form=f"{{:.1f}} {unit}")
+    drawn = [
+        _line(color, name, line, scale, days)
+        for color, (name, line) in zip(COLORS, series.items(), strict=False)
+    ]
+    marks = [(value, scale.form.format(value)) for value in (0.0, scale.high)]
+    return _frame(title, scale, days, marks, [*drawn, _legend(list(series))])
+
+
+def days_until(last: dt.date, *, count: int) -> list[dt.date]:
+    """So many days in a row, the last one at the end."""
+    return [last - dt.timedelta(days=number) for number in reversed(range(count))]
+
+
 def bars(series: Mapping[str, Sequence[int]], *, days: Sequence[dt.date], title: str) -> SafeString:
     """Counts on top of each other, a column for each day."""
     most = max((sum(column) for column in zip(*series.values(), strict=True)), default=0)
@@ -55,6 +74,7 @@ class _Scale:
     low: float
     high: float
     days: int
+    form: str = "{:.1%}"  # how a value is told
 
     @property
     def step(self) -> float:
@@ -77,7 +97,7 @@ def _line(
     points = " ".join(f"{scale.x(nth):.1f},{scale.height(value):.1f}" for nth, value in told)
     dots = []
     for nth, value in told:
-        said = f"{days[nth]}: {name} {value:.1%}"
+        said = f"{days[nth]}: {name} {scale.form.format(value)}"
         dots.append((f"{scale.x(nth):.1f}", f"{scale.height(value):.1f}", color, said))
     return format_html("{}{}", format_html(_LINE, color, points), format_html_join("", _DOT, dots))
 

@@ -47,7 +47,9 @@ class OrderAdmin(PageAdmin):
         " a cart id, or the processor's reference (pi_…)."
     )
     page_related = ("payment", "checkout", "attribution")
-    by_reference: ClassVar = {"ord": "pk", "chk": "checkout_id", "pay": "payment_id"}
+    by_reference: ClassVar = {
+        "ord": "pk", "chk": "checkout_id", "pay": "payment_id", "ful": "fulfillments",
+    }  # fmt: skip
     by_text = (
         "email__istartswith", "customer_reference", "cart_id", "payment__processor_reference",
     )  # fmt: skip

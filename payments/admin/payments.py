@@ -114,7 +114,9 @@ class PaymentAdmin(PageAdmin):
         "created_at",
     )
     search_help_text = "pay_…, the processor's reference (pi_…), or the checkout (chk_…)."
-    by_reference: ClassVar = {"pay": "pk", "chk": "stream"}
+    by_reference: ClassVar = {
+        "pay": "pk", "chk": "stream", "txn": "transactions", "rfd": "refunds", "dsp": "disputes",
+    }  # fmt: skip
     by_text = ("processor_reference",)
 
     @admin.display(description="payment")
