@@ -76,7 +76,10 @@ def _visible(request: HttpRequest) -> Iterator[ReadOnlyAdmin]:
 
 
 def _rows(request: HttpRequest, pages: ReadOnlyAdmin, term: str) -> Any:
-    rows = pages.get_queryset(request).select_related(*(pages.list_select_related or ()))
+    related = pages.list_select_related
+    rows = pages.get_queryset(request).select_related(
+        *(() if isinstance(related, bool) else related)
+    )
     return pages.get_search_results(request, rows, term)[0].order_by("-pk")
 
 

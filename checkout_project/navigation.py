@@ -25,6 +25,7 @@ GROUPS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     ),
     "Money": (
         ("payments.payment", "payments"),
+        ("foundation.approval", "how_to_reg"),
         ("payments.dispute", "gavel"),
         ("payments.payout", "account_balance"),
     ),

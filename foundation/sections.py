@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.utils.safestring import SafeString
 
 from foundation.money import Money
-from foundation.staff import badge
+from foundation.staff import badge, page_of
 
 NOTHING = "—"
 
@@ -142,6 +142,7 @@ class Timeline:
                     "since": elapsed((at - moments[0]).total_seconds()),
                     "kind": entry["kind"],
                     "what": str(entry["what"]).replace("_", " "),
+                    "url": page_of(*entry["about"]) if "about" in entry else "",
                     "actor": entry.get("actor", ""),
                     "more": _more(entry),
                 }

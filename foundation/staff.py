@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -69,6 +70,13 @@ def stamp(moment: dt.datetime | None) -> str:
 def who(request: HttpRequest) -> str:
     """The actor that goes on record for what this person does."""
     return f"staff:{request.user.get_username()}"[:120]
+
+
+def person(request: HttpRequest) -> User:
+    """The account behind it; the admin lets nobody in without one."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def link(url: str, text: str) -> str:

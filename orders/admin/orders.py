@@ -10,8 +10,8 @@ from django.urls import URLPattern, path
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
 from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
-from orders import selectors, timeline
-from orders.admin import bulk, deeds, expiring, goods_deeds, money_deeds
+from orders import selectors
+from orders.admin import bulk, deeds, expiring, goods_deeds, money_deeds, notes, story
 from orders.admin.shown import address, percent, reservations
 from orders.models import Order
 from orders.states import ORDER
@@ -19,7 +19,8 @@ from payments.admin import amounts, steps
 from payments.states import PAYMENT
 
 _BIGINT_DIGITS = 18
-DEEDS: Final = (*money_deeds.DEEDS, *goods_deeds.DEEDS)
+DEEDS: Final = (*money_deeds.DEEDS, *goods_deeds.DEEDS, *notes.DEEDS)
+deeds.register(DEEDS)
 
 
 @admin.register(Order)
@@ -129,7 +130,8 @@ class OrderAdmin(PageAdmin):
             _fulfillments(row),
             reservations(row.checkout),
             _notifications(row),
-            Timeline(timeline.of_order(row)),
+            notes.of(row),
+            Timeline(story.of_order(row)),
         ]
 
 
@@ -189,6 +191,7 @@ def _payment(row: Order) -> list[tuple[str, Any]]:
     return [
         ("Payment", link(page_of("payment", payment.pk), payment.reference)),
         *amounts(payment),
+        *expiring.next_of(row),
     ]
 
 

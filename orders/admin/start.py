@@ -7,14 +7,15 @@ from typing import Final
 from django.db import connection
 from django.urls import reverse
 
-from foundation import clock, ids, plot
+from foundation import ids, plot
 from foundation.sections import Drawing, Waiting, day_by_day
+from orders.admin.stuck import stuck_since
 
 # Open sagas have an open key, which is indexed: what ended is never looked at.
 _WAITING: Final = """
     SELECT count(DISTINCT checkout.id) FILTER (WHERE checkout.state = 'in_review'
                AND checkout.review_decision = ''),
-           count(DISTINCT checkout.id) FILTER (WHERE NOT key.is_paused AND key.leased_until < %s)
+           count(DISTINCT checkout.id) FILTER (WHERE key.leased_until < %s)
     FROM foundation_idempotencykey key JOIN orders_checkout checkout ON checkout.id = key.subject_id
     WHERE key.state = 'in_progress'
 """
@@ -47,16 +48,15 @@ def placed(since: dt.datetime) -> list[tuple[str, int, int]]:
 def waiting() -> list[Waiting]:
     """Checkouts to decide on, and those nobody came for; one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [clock.now() - dt.timedelta(minutes=5)])
+        cursor.execute(_WAITING, [stuck_since()])
         reviews, stuck = cursor.fetchone() or (0, 0)
     checkouts = reverse("admin:orders_checkout_changelist")
-    keys = reverse("admin:foundation_idempotencykey_changelist")
     return [
         Waiting(
             "checkouts to review", reviews, f"{checkouts}?state=in_review", "orders.view_checkout"
         ),
         Waiting(
-            "checkouts stuck", stuck, f"{keys}?stuck=yes", "foundation.view_idempotencykey", "bad"
+            "checkouts stuck", stuck, f"{checkouts}?unended=stuck", "orders.view_checkout", "bad"
         ),
     ]
 

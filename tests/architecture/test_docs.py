@@ -51,7 +51,8 @@ def _stated(class_node):
 
 
 def settings_variables():
-    files = [f"checkout_project/{name}.py" for name in ("settings", "attributing", "reconciling")]
+    names = ("settings", "attributing", "reconciling", "staffing")
+    files = [f"checkout_project/{name}.py" for name in names]
     every = "".join(map(text, files))
     return sorted(set(re.findall(r"\b_?env\.\w+\(\s*\"([A-Z0-9_]+)\"", every)))
 
