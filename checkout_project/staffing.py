@@ -25,6 +25,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_HEADER": "Checkout",
     "SITE_SYMBOL": "shopping_cart_checkout",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "href": lambda _: static("foundation/favicon.svg")}],
     "SHOW_HISTORY": False,  # what people did is in the audit entries, not in Django's log
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": _PRIMARY},
