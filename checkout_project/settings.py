@@ -18,6 +18,7 @@ from checkout_project.environment import DATA_DIR, env
 from checkout_project.event_routes import *  # noqa: F403 - the same
 from checkout_project.mailing import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same
+from checkout_project.staffing import *  # noqa: F403 - the same
 from checkout_project.telling import *  # noqa: F403 - the same
 
 # --- environment -----------------------------------------------------------------------
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
     "reconciliation",
     "events",
     "foundation",
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

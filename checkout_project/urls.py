@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from checkout_project import health, metrics, problem_details
+from checkout_project import finding, health, metrics, problem_details
 
 urlpatterns = [
     path("v1/", include("orders.urls")),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("metrics", metrics.metrics),
+    path("admin/find/", admin.site.admin_view(finding.find), name="admin_find"),
     path("admin/", admin.site.urls),
 ]
 handler404 = problem_details.not_found

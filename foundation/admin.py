@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from foundation import case_pages, clock, invariant_pages
+from foundation import approval_pages, case_pages, clock, invariant_pages, people
 from foundation.models import (
     ApiClient,
     ApiKey,
@@ -20,7 +20,12 @@ from foundation.models import (
 )
 from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp, when
 
-__all__ = ["case_pages", "invariant_pages"]  # importing a module registers its pages
+__all__ = [
+    "approval_pages",
+    "case_pages",
+    "invariant_pages",
+    "people",
+]  # importing a module registers its pages
 
 # A dead lease is taken over by the sweep within one beat; two missed beats are a person's matter.
 _BEATS_MISSED = 3

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 
 from foundation import clock
+from foundation.approval_models import Approval as Approval
 from foundation.ids import new_id
 from foundation.states import CASE
 

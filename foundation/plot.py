@@ -8,11 +8,11 @@ from typing import Final
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 220, 60, 10, 12, 44
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 220, 74, 10, 18, 26
 COLORS: Final = ("#4c78a8", "#e4770a", "#54a24b", "#b279a2", "#9d755d")
 _TEXT: Final = '<text x="{}" y="{}" text-anchor="{}" fill="currentColor">{}</text>'
-_DOT: Final = '<circle cx="{}" cy="{}" r="3" fill="{}"><title>{}</title></circle>'
-_LINE: Final = '<polyline stroke="{}" stroke-width="2" points="{}"/>'
+_DOT: Final = '<circle cx="{}" cy="{}" r="4" fill="{}"><title>{}</title></circle>'
+_LINE: Final = '<polyline stroke="{}" stroke-width="3" points="{}"/>'
 _BAR: Final = '<rect x="{}" y="{}" width="{}" height="{}" fill="{}"><title>{}</title></rect>'
 
 
@@ -27,7 +27,26 @@ def shares(
         for color, (name, line) in zip(COLORS, series.items(), strict=False)
     ]
     marks = [(value, f"{value:.0%}") for value in sorted({scale.low, 0.0, scale.high})]
-    return _frame(title, scale, days, marks, [*drawn, _legend(list(series))])
+    return _frame(title, scale, days, marks, drawn, list(series))
+
+
+def levels(
+    series: Mapping[str, Sequence[float | None]], *, days: Sequence[dt.date], title: str, unit: str
+) -> SafeString:
+    """Lines of a measure that is never below zero, such as hours; a day without one is left out."""
+    values = [value for line in series.values() for value in line if value is not None]
+    scale = _Scale(low=0.0, high=max(1.0, *values, 1.0), days=len(days), form=f"{{:.1f}} {unit}")
+    drawn = [
+        _line(color, name, line, scale, days)
+        for color, (name, line) in zip(COLORS, series.items(), strict=False)
+    ]
+    marks = [(value, scale.form.format(value)) for value in (0.0, scale.high)]
+    return _frame(title, scale, days, marks, drawn, list(series))
+
+
+def days_until(last: dt.date, *, count: int) -> list[dt.date]:
+    """So many days in a row, the last one at the end."""
+    return [last - dt.timedelta(days=number) for number in reversed(range(count))]
 
 
 def bars(series: Mapping[str, Sequence[int]], *, days: Sequence[dt.date], title: str) -> SafeString:
@@ -44,8 +63,8 @@ def bars(series: Mapping[str, Sequence[int]], *, days: Sequence[dt.date], title:
                 x, width = f"{scale.x(nth) - scale.step * 0.4:.1f}", f"{scale.step * 0.8:.1f}"
                 parts.append((x, f"{top:.1f}", width, size, color, said))
                 floors[nth] += count
-    drawn = [format_html_join("", _BAR, parts), _legend(list(series))]
-    return _frame(title, scale, days, [(0.0, "0"), (scale.high, f"{scale.high:.0f}")], drawn)
+    marks = [(0.0, "0"), (scale.high, f"{scale.high:.0f}")]
+    return _frame(title, scale, days, marks, [format_html_join("", _BAR, parts)], list(series))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +74,7 @@ class _Scale:
     low: float
     high: float
     days: int
+    form: str = "{:.1%}"  # how a value is told
 
     @property
     def step(self) -> float:
@@ -77,35 +97,36 @@ def _line(
     points = " ".join(f"{scale.x(nth):.1f},{scale.height(value):.1f}" for nth, value in told)
     dots = []
     for nth, value in told:
-        said = f"{days[nth]}: {name} {value:.1%}"
+        said = f"{days[nth]}: {name} {scale.form.format(value)}"
         dots.append((f"{scale.x(nth):.1f}", f"{scale.height(value):.1f}", color, said))
     return format_html("{}{}", format_html(_LINE, color, points), format_html_join("", _DOT, dots))
 
 
 def _frame(
     title: str, scale: _Scale, days: Sequence[dt.date],
-    marks: Sequence[tuple[float, str]], drawn: Sequence[SafeString],
+    marks: Sequence[tuple[float, str]], drawn: Sequence[SafeString], names: Sequence[str],
 ) -> SafeString:  # fmt: skip
     zero = f"{scale.height(0.0):.1f}"
     texts = [(LEFT - 8, f"{scale.height(v) + 4:.1f}", "end", text) for v, text in marks]
     texts += [
-        (LEFT, f"{HEIGHT - BOTTOM + 16}", "start", str(days[0])),
-        (WIDTH - RIGHT, f"{HEIGHT - BOTTOM + 16}", "end", str(days[-1])),
+        (LEFT, f"{HEIGHT - BOTTOM + 20}", "start", str(days[0])),
+        (WIDTH - RIGHT, f"{HEIGHT - BOTTOM + 20}", "end", str(days[-1])),
     ]
     return format_html(
         '<svg class="plot" viewBox="0 0 {} {}" role="img" fill="none" font-size="12">'
         '<title>{}</title><line x1="{}" x2="{}" y1="{}" y2="{}" stroke="currentColor"'
-        ' opacity=".4"/>{}{}</svg>',
+        ' opacity=".4"/>{}{}</svg>{}',
         *(WIDTH, HEIGHT, title, LEFT, WIDTH - RIGHT, zero, zero),
         format_html_join("", _TEXT, texts),
         format_html_join("", "{}", [(part,) for part in drawn]),
+        _legend(names),
     )
 
 
 def _legend(names: Sequence[str]) -> SafeString:
-    mark = '<circle cx="{}" cy="{}" r="5" fill="{}"/>' + _TEXT
-    rows = [
-        (LEFT + 170 * nth, HEIGHT - 10, color, LEFT + 170 * nth + 10, HEIGHT - 6, "start", name)
-        for nth, (color, name) in enumerate(zip(COLORS, names, strict=False))
-    ]
-    return format_html_join("", mark, rows)
+    """Under the drawing, as a list that wraps where the window is narrow."""
+    mark = (
+        '<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{}"/></svg>'
+    )
+    rows = [(format_html(mark, color), name) for color, name in zip(COLORS, names, strict=False)]
+    return format_html('<ul class="legend">{}</ul>', format_html_join("", "<li>{}{}</li>", rows))

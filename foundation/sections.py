@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.utils.safestring import SafeString
 
 from foundation.money import Money
-from foundation.staff import badge
+from foundation.staff import badge, page_of
 
 NOTHING = "—"
 
@@ -74,12 +74,47 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """An inline SVG that our own code drew."""
+    """An inline SVG that our own code drew, and the same numbers for whoever does not see it."""
 
     title: str
     svg: SafeString
     note: str = ""
+    numbers: Table | None = None
+    width: str = "full"
     template: ClassVar[str] = "foundation/admin/drawing.html"
+
+
+def day_by_day(
+    series: Mapping[str, Sequence[Any]], *, days: Sequence[dt.date], form: str = "{}"
+) -> Table:
+    """The numbers of a drawing, the newest day on top; days of which nothing is known left out."""
+    lines = zip(days, *series.values(), strict=True)
+    rows = [
+        (day, *("" if value is None else form.format(value) for value in values))
+        for day, *values in lines
+        if any(value is not None for value in values)
+    ]
+    return Table("Day by day", ("Day", *series), rows[::-1], numbers=tuple(series))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something of which there should be none: how many there are, and where they are listed."""
+
+    text: str
+    count: int
+    url: str
+    permission: str
+    tone: str = "wait"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What waits for a person, each as a linked number."""
+
+    title: str
+    tiles: Sequence[Waiting]
+    template: ClassVar[str] = "foundation/admin/desk.html"
     width: ClassVar[str] = "full"
 
 
@@ -107,6 +142,7 @@ class Timeline:
                     "since": elapsed((at - moments[0]).total_seconds()),
                     "kind": entry["kind"],
                     "what": str(entry["what"]).replace("_", " "),
+                    "url": page_of(*entry["about"]) if "about" in entry else "",
                     "actor": entry.get("actor", ""),
                     "more": _more(entry),
                 }

@@ -14,19 +14,21 @@ from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from unfold.admin import ModelAdmin as ThemedAdmin
 
 from foundation import ids
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
-    _ModelAdmin = admin.ModelAdmin
+    _ModelAdmin = ThemedAdmin
 
 _GOOD = (
     "completed captured authorized sent succeeded committed consumed shipped delivered placed"
@@ -69,6 +71,13 @@ def stamp(moment: dt.datetime | None) -> str:
 def who(request: HttpRequest) -> str:
     """The actor that goes on record for what this person does."""
     return f"staff:{request.user.get_username()}"[:120]
+
+
+def person(request: HttpRequest) -> User:
+    """The account behind it; the admin lets nobody in without one."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def link(url: str, text: str) -> str:
@@ -122,19 +131,21 @@ def choice_filter(field: str, values: Iterable[str], *, title: str) -> type[admi
     return ChoiceFilter
 
 
-class ReadOnlyAdmin(_ModelAdmin):
+class HouseAdmin(_ModelAdmin):
+    """What every page of the admin has in common: the theme, and lists that stay quick."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+
+class ReadOnlyAdmin(HouseAdmin):
     """A list that is searched by what people have in hand, and pages nobody can edit."""
 
     actions: Sequence[str] | None = None
-    list_per_page = 50
-    show_full_result_count = False
     ordering = ("-pk",)
     change_form_template = "foundation/admin/read_only.html"
     by_reference: ClassVar[Mapping[str, str]] = {}  # prefix of a public id ("*": any) → column
     by_text: ClassVar[Sequence[str]] = ()  # look-ups for anything else that is typed
-
-    class Media:
-        css = {"all": ["foundation/admin.css"]}
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """Nobody: rows are made by the verbs of the house."""

@@ -13,3 +13,17 @@ CASE: Final = StateTable(
         "closed": (),
     },
 )
+
+APPROVAL: Final = StateTable(
+    aggregate="approval",
+    moves={
+        "pending": ("approved", "rejected", "withdrawn", "expired"),
+        # decided, and not yet carried out: only a crash lets it stand like this
+        "approved": ("done", "refused"),
+        "rejected": (),
+        "withdrawn": (),
+        "expired": (),
+        "done": (),
+        "refused": (),
+    },
+)

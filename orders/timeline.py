@@ -16,7 +16,8 @@ Entry = dict[str, Any]
 def of_order(order: Order, *, for_staff: bool = True) -> list[Entry]:
     """Everything about an order: its checkout, its payment, its shipments, its messages.
 
-    A client of the API is not told which of our people acted, nor what they wrote.
+    A client of the API is not told which of our people acted, nor what they wrote. Staff are
+    told the row of each entry (`about`: its kind and id), for a link.
     """
     shipments = list(order.fulfillments.values_list("pk", flat=True))
     undone = Cancellation.objects.filter(order=order).first()
@@ -54,14 +55,18 @@ def _rows(checkout: Checkout, others: list[uuid.UUID]) -> Iterable[Entry]:
         yield _entry(done.created_at, "processor", f"{done.kind} {outcome}", done.actor) | {
             "amount": done.amount,
             "currency": done.currency,
+            "about": ("payment", done.payment_id),
         }
     for row in Transition.objects.filter(aggregate_id__in=subjects):
         what = f"{row.aggregate}: {row.from_state} → {row.to_state}"
-        yield _entry(row.at, "state", what, row.actor) | _reason(row.reason)
+        about: Entry = {"about": (row.aggregate, row.aggregate_id)}
+        yield _entry(row.at, "state", what, row.actor) | _reason(row.reason) | about
     for audit in AuditEntry.objects.filter(aggregate_id__in=subjects):
-        yield _entry(audit.at, "audit", audit.action, audit.actor) | _reason(audit.reason)
+        about = {"about": ("auditentry", audit.pk)}
+        yield _entry(audit.at, "audit", audit.action, audit.actor) | _reason(audit.reason) | about
     for event in OutboxEvent.objects.filter(stream=checkout.pk):
-        yield _entry(event.created_at, "event", event.type, "outbox") | {"state": event.state}
+        about = {"about": ("outboxevent", event.pk), "state": event.state}
+        yield _entry(event.created_at, "event", event.type, "outbox") | about
 
 
 def _payments(checkout: Checkout) -> Iterable[uuid.UUID]:
@@ -96,5 +101,6 @@ def _told(entries: list[Entry], for_staff: bool) -> list[Entry]:  # noqa: FBT001
     kept = [entry for entry in entries if entry["kind"] != "audit"]
     for entry in kept:
         entry.pop("reason", None)
+        entry.pop("about", None)
         entry["actor"] = told_actor(str(entry.get("actor", "")))
     return kept

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from foundation import confirm
+from foundation import approvals, confirm
 from foundation.confirm import Question, ReasonForm
 from foundation.money import Money
 from foundation.sections import Facts, Table
@@ -34,6 +34,11 @@ def ask_or_begin(
     if len(orders) > bulk.ROWS_MAX:
         messages.error(request, f"Nothing was done: choose at most {bulk.ROWS_MAX} at once.")
         return None
+    if large := [order for order in orders if approvals.takes_two(_held(order))]:
+        numbers = ", ".join(order.public_number for order in large[:20])
+        text = f"Nothing was done: {numbers} take two people each. Void them on their own pages."
+        messages.error(request, text)
+        return None
     seen: dict[str, Any] = {"verb": ACTION, "seen": [str(order.pk) for order in orders]}
     sent = "token" in request.POST
     form = _form(request, orders, confirm.token(request, **seen), sent=sent)
@@ -46,6 +51,10 @@ def ask_or_begin(
     run = bulk.begin(payments, by=who(request), reason=form.cleaned_data["reason"])
     messages.success(request, f"{len(payments)} payments are being voided, one by one.")
     return HttpResponseRedirect(page_of("bulkrun", run.pk))
+
+
+def _held(order: Order) -> Money:
+    return Money(order.payment.capturable, order.currency)
 
 
 def _form(request: HttpRequest, orders: list[Order], token: str, *, sent: bool) -> BulkForm:

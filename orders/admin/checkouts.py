@@ -23,8 +23,7 @@ from foundation.staff import (
     stamp,
     when,
 )
-from orders import timeline
-from orders.admin import reviews
+from orders.admin import reviews, story, stuck
 from orders.admin.shown import address, reservations
 from orders.checkout.pay import KIND
 from orders.models import Checkout
@@ -39,6 +38,7 @@ class CheckoutAdmin(PageAdmin):
     list_display = ("name", "state_badge", "total", "risk_badge", "started", "email", "cart_id")
     list_filter = (
         choice_filter("state", sorted(CHECKOUT.states), title="state"),
+        stuck.UnendedFilter,
         choice_filter("risk_outcome", ("accept", "review", "reject"), title="risk"),
         "started_at",
     )
@@ -85,7 +85,7 @@ class CheckoutAdmin(PageAdmin):
     def sections(self, row: Checkout) -> list[Any]:
         """Everything about one attempt to buy."""
         return [
-            Facts("Checkout", _facts(row)),
+            Facts("Checkout", [*_facts(row), *stuck.why(row)]),
             Facts("Customer", _customer(row)),
             Facts("Risk", _risk(row)),
             Facts("Links", _links(row)),
@@ -95,14 +95,17 @@ class CheckoutAdmin(PageAdmin):
             _step_log(row),
             reservations(row),
             _keys(row),
-            Timeline(timeline.of_checkout(row)),
+            Timeline(story.of_checkout(row)),
         ]
 
     def buttons(self, request: HttpRequest, row: Checkout) -> list[tuple[str, str]]:
-        """Approve and reject, for those who may, while it waits for them."""
-        if not reviews.may_decide(request) or not reviews.is_waiting(row):
-            return []
-        return [(f"{verb}…", action_url(self, verb.lower(), row)) for verb in reviews.VERBS]
+        """Approve and reject while it waits for them, take up when nobody came for it."""
+        open_ones = []
+        if reviews.may_decide(request) and reviews.is_waiting(row):
+            open_ones = [(f"{v}…", action_url(self, v.lower(), row)) for v in reviews.VERBS]
+        if stuck.may_take_up(request) and stuck.is_stuck(row):
+            open_ones.append((f"{stuck.VERB}…", action_url(self, "resume", row)))
+        return open_ones
 
     def get_urls(self) -> list[URLPattern]:
         """Decisions stand on addresses of their own: Django's form views hold a transaction."""
@@ -115,7 +118,13 @@ class CheckoutAdmin(PageAdmin):
             )
             for verb in reviews.VERBS
         ]
-        return [*decisions, *super().get_urls()]
+        view = self.admin_site.admin_view(self.resume_view)
+        resume = path("<str:object_id>/resume/", view, name="orders_checkout_resume")
+        return [resume, *decisions, *super().get_urls()]
+
+    def resume_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """GET asks, POST runs it from where it stands."""
+        return stuck.answer(self, request, object_id)
 
     def decide_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """GET asks, POST decides."""

@@ -7,7 +7,8 @@ carries what the person saw.
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import messages
@@ -15,10 +16,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 
-from foundation import confirm
+from foundation import approvals, confirm
+from foundation.approvals import Verb
 from foundation.confirm import Question, ReasonForm
 from foundation.errors import DomainError
-from foundation.staff import PageAdmin, action_url, who
+from foundation.models import Approval
+from foundation.money import Money
+from foundation.staff import PageAdmin, action_url, person, who
 from orders.models import Order
 
 _FORMS: Final = uuid.UUID("5f0f5a1e-7d0c-4c57-9a53-6f1d1a6f2b11")  # a name space of our own
@@ -34,9 +38,18 @@ class Act:
     operation_id: uuid.UUID
 
 
+class NotNow(DomainError):
+    """What was approved can not be done any more."""
+
+    code, status, title = "deed_not_possible", 409, "This can not be done now"
+
+
 @dataclass(frozen=True)
 class Deed:
-    """`why_not` → "" when it can be done; `do` → what became of it, in words."""
+    """`why_not` → "" when it can be done; `do` → what became of it, in words.
+
+    `stake` is the money it moves: above a limit it waits for a second person.
+    """
 
     slug: str
     verb: str
@@ -45,10 +58,38 @@ class Deed:
     question: Callable[[Order], Question]
     do: Callable[[Order, Act], str]
     form: Callable[[Order], type[ReasonForm]] = lambda _: ReasonForm
+    stake: Callable[[Order, Mapping[str, Any]], Money | None] = lambda *_: None
+
+    @property
+    def name(self) -> str:
+        """What an approval knows it by."""
+        return f"order.{self.slug}"
 
     def is_open_to(self, request: HttpRequest, order: Order) -> bool:
         """Whether this person may do it, and it can be done."""
         return request.user.has_perm(self.permission) and not self.why_not(order)
+
+
+def register(deeds: tuple[Deed, ...]) -> None:
+    """What of these another person may be asked to approve."""
+    for deed in deeds:
+        verb = Verb(deed.verb, deed.permission, partial(_stands, deed), partial(_approved, deed))
+        approvals.register(deed.name, verb)
+
+
+def _stands(deed: Deed, order_id: uuid.UUID) -> list[Any]:
+    order = Order.objects.select_related("payment").get(pk=order_id)
+    seen: list[Any] = _seen(order, deed)["seen"]
+    return seen
+
+
+def _approved(deed: Deed, approval: Approval) -> str:
+    order = Order.objects.select_related("payment", "checkout").get(pk=approval.aggregate_id)
+    if why_not := deed.why_not(order):
+        raise NotNow(why_not)
+    given = {"amount": Money(approval.amount, approval.currency)}
+    reason = approvals.told_reason(approval)
+    return deed.do(order, Act(approval.asked_by, reason, given, approvals.operation_id(approval)))
 
 
 def routes(page: PageAdmin, deeds: tuple[Deed, ...]) -> list[URLPattern]:
@@ -96,17 +137,32 @@ def _answer(page: PageAdmin, request: HttpRequest, object_id: str, deed: Deed) -
     elif request.method == "POST" and form.is_valid():
         _do(request, order, deed, form.cleaned_data)
     else:
-        return confirm.ask(request, context, deed.question(order), form)
+        question = deed.question(order)
+        note = approvals.note(deed.stake(order, {}))
+        asked = replace(question, consequence=f"{question.consequence}{note}")
+        return confirm.ask(request, context, asked, form)
     return HttpResponseRedirect(context["row_url"])
 
 
 def _do(request: HttpRequest, order: Order, deed: Deed, given: Mapping[str, Any]) -> None:
     operation_id = uuid.uuid5(_FORMS, given["token"])
     act = Act(who(request), given["reason"], given, operation_id)
+    stake = deed.stake(order, given)
     try:
-        messages.success(request, deed.do(order, act))
+        if stake is not None and approvals.takes_two(stake):
+            messages.warning(request, _ask_another(request, order, deed, stake, act))
+        else:
+            messages.success(request, deed.do(order, act))
     except DomainError as refusal:
         messages.error(request, f"Nothing was done. {refusal.detail}")
+
+
+def _ask_another(request: HttpRequest, order: Order, deed: Deed, stake: Money, act: Act) -> str:
+    asked = approvals.ask(
+        deed.name, aggregate="order", row_id=order.pk, stake=stake, user=person(request),
+        by=act.by, reason=act.reason,
+    )  # fmt: skip
+    return approvals.told(asked)
 
 
 def _seen(order: Order, deed: Deed) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from foundation import clock
 from foundation.money import Money
-from foundation.sections import Table
+from foundation.sections import Table, elapsed
 from foundation.staff import PageAdmin, badge, link, page_of, when
 from orders import expiry, settlement
 from orders.models import Order
@@ -64,6 +65,16 @@ def _row(order: Order) -> tuple[Any, ...]:
         what,
         when(at),
     )
+
+
+def next_of(order: Order) -> list[tuple[str, Any]]:
+    """For the order's page: how long its hold lasts, and what becomes of it. Empty without one."""
+    deadline = order.payment.capture_before
+    if order.payment.state not in HELD:
+        return []
+    left = elapsed((deadline - clock.now()).total_seconds()).removeprefix("+") if deadline else ""
+    what, at = _next(order)
+    return [("Hold lasts", left), ("Then it is", f"{what}, {when(at)}" if at else what)]
 
 
 def _next(order: Order) -> tuple[str, dt.datetime | None]:

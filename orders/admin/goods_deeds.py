@@ -106,5 +106,6 @@ DEEDS: Final = (
     Deed(
         "complete", "Complete with what was shipped", "orders.cancel_order", _why_not_complete,
         _ask_complete, _complete,
+        stake=lambda order, _: Money(order.payment.capturable, order.currency),
     ),
 )  # fmt: skip

@@ -182,15 +182,16 @@ def _hold_again(order: Order, act: Act) -> str:
 
 DEEDS: Final = (
     Deed(
-        "cancel", "Cancel the order", "orders.cancel_order", _why_not_cancel, _ask_cancel, _cancel
+        "cancel", "Cancel the order", "orders.cancel_order", _why_not_cancel, _ask_cancel, _cancel,
+        stake=lambda order, _: _held(order) + _refundable(order),
     ),
     Deed(
         "capture", "Capture now", "payments.capture_payment", _why_not_capture, _ask_capture,
-        _capture,
+        _capture, stake=lambda order, _: _held(order),
     ),
     Deed(
         "refund", "Refund", "payments.refund_payment", _why_not_refund, _ask_refund, _refund,
-        _refund_form,
+        _refund_form, stake=lambda _, given: given.get("amount"),
     ),
     Deed(
         "reauthorize", "Ask for a new hold", "orders.reauthorize_order", _why_not_ask_again,

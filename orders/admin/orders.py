@@ -10,8 +10,8 @@ from django.urls import URLPattern, path
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
 from foundation.staff import PageAdmin, action_url, badge, choice_filter, link, page_of, stamp, when
-from orders import selectors, timeline
-from orders.admin import bulk, deeds, expiring, goods_deeds, mails, money_deeds
+from orders import selectors
+from orders.admin import bulk, deeds, expiring, goods_deeds, mails, money_deeds, notes, story
 from orders.admin.shown import address, percent, reservations
 from orders.models import Order
 from orders.states import ORDER
@@ -19,7 +19,8 @@ from payments.admin import amounts, steps
 from payments.states import PAYMENT
 
 _BIGINT_DIGITS = 18
-DEEDS: Final = (*money_deeds.DEEDS, *goods_deeds.DEEDS, *mails.DEEDS)
+DEEDS: Final = (*money_deeds.DEEDS, *goods_deeds.DEEDS, *mails.DEEDS, *notes.DEEDS)
+deeds.register(DEEDS)
 
 
 @admin.register(Order)
@@ -47,7 +48,9 @@ class OrderAdmin(PageAdmin):
         " a cart id, or the processor's reference (pi_…)."
     )
     page_related = ("payment", "checkout", "attribution")
-    by_reference: ClassVar = {"ord": "pk", "chk": "checkout_id", "pay": "payment_id"}
+    by_reference: ClassVar = {
+        "ord": "pk", "chk": "checkout_id", "pay": "payment_id", "ful": "fulfillments",
+    }  # fmt: skip
     by_text = (
         "email__istartswith", "customer_reference", "cart_id", "payment__processor_reference",
     )  # fmt: skip
@@ -137,7 +140,8 @@ class OrderAdmin(PageAdmin):
             _fulfillments(row),
             reservations(row.checkout),
             mails.table(row),
-            Timeline(timeline.of_order(row)),
+            notes.of(row),
+            Timeline(story.of_order(row)),
         ]
 
 
@@ -197,6 +201,7 @@ def _payment(row: Order) -> list[tuple[str, Any]]:
     return [
         ("Payment", link(page_of("payment", payment.pk), payment.reference)),
         *amounts(payment),
+        *expiring.next_of(row),
     ]
 
 

@@ -7,20 +7,19 @@ from django import forms
 from django.contrib import admin
 
 from foundation.money import EXPONENTS, Money
+from foundation.staff import HouseAdmin
 from orders.admin.shown import percent
 from orders.models import BlockListEntry, ShippingRate, TaxRate
 
 if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
     _BlockForm = forms.ModelForm[BlockListEntry]
     _ShippingForm = forms.ModelForm[ShippingRate]
 else:
-    _ModelAdmin = admin.ModelAdmin
     _BlockForm = _ShippingForm = forms.ModelForm
 
 
 @admin.register(TaxRate)
-class TaxRateAdmin(_ModelAdmin):
+class TaxRateAdmin(HouseAdmin):
     """One rate of one destination for one kind of goods."""
 
     list_display = ("jurisdiction", "country", "region", "tax_code", "percent", "inclusive")
@@ -54,7 +53,7 @@ class ShippingForm(_ShippingForm):
 
 
 @admin.register(ShippingRate)
-class ShippingRateAdmin(_ModelAdmin):
+class ShippingRateAdmin(HouseAdmin):
     """One price of one method to one destination."""
 
     form = ShippingForm
@@ -98,7 +97,7 @@ class BlockForm(_BlockForm):
 
 
 @admin.register(BlockListEntry)
-class BlockListEntryAdmin(_ModelAdmin):
+class BlockListEntryAdmin(HouseAdmin):
     """Whose checkouts are refused, why, and until when."""
 
     form = BlockForm

@@ -1,7 +1,6 @@
 """Staff see payments and their steps; with the permission, they release a hold, on the record."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -9,9 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
-from foundation import confirm
+from foundation import approvals, confirm
 from foundation.confirm import Question, ReasonForm
-from foundation.errors import DomainError
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline
 from foundation.staff import (
@@ -22,42 +20,13 @@ from foundation.staff import (
     pages_pointing_at,
     stamp,
     when,
-    who,
 )
-from foundation.state_machine import IllegalTransition
 from payments import timeline
 from payments.admin.about import disputes_of, told_of
 from payments.admin.ledger import lines_of
+from payments.admin.releasing import VERB, release_or_ask, why_not
 from payments.models import Payment
-from payments.services.void import NotVoidable, void
 from payments.states import PAYMENT
-
-VERB: Final = "Void"
-_WHY_NOT: Final[Mapping[str, str]] = {
-    "authorizing": "The processor has not said yet whether there is a hold.",
-    "unknown": "The outcome of the authorization is unknown; the sweep is asking the processor.",
-    "requires_action": "The customer has not confirmed yet; unconfirmed holds lapse by themselves.",
-    "capturing": "The hold is being captured right now.",
-    "captured": "It was captured. Captured money goes back by a refund.",
-    "partially_captured": "It was captured in part. Captured money goes back by a refund.",
-    "partially_refunded": "It was captured, and refunded in part. The rest goes back by a refund.",
-    "refunded": "It was captured and refunded.",
-    "disputed": "It was captured, and the customer disputes it.",
-    "voiding": "Its hold is being released; the processor has not confirmed it yet.",
-    "voided": "Its hold is released already.",
-    "declined": "It was declined; nothing is held.",
-    "abandoned": "It never happened at the processor; nothing is held.",
-    "expired": "Its hold has expired; nothing is held.",
-}
-_NO_ORDER: Final = "No order stands on it yet: approve or reject its checkout instead."
-
-
-def why_not(payment: Payment) -> str:
-    """Why this payment can not be voided here and now; "" when it can."""
-    if payment.state != "authorized":
-        return _WHY_NOT.get(payment.state, f"It is {payment.state}.")
-    # A hold of an unfinished checkout belongs to that checkout, which must not find it gone.
-    return "" if "order" in pages_pointing_at(payment) else _NO_ORDER
 
 
 def amounts(payment: Payment) -> list[tuple[str, Any]]:
@@ -114,7 +83,9 @@ class PaymentAdmin(PageAdmin):
         "created_at",
     )
     search_help_text = "pay_…, the processor's reference (pi_…), or the checkout (chk_…)."
-    by_reference: ClassVar = {"pay": "pk", "chk": "stream"}
+    by_reference: ClassVar = {
+        "pay": "pk", "chk": "stream", "txn": "transactions", "rfd": "refunds", "dsp": "disputes",
+    }  # fmt: skip
     by_text = ("processor_reference",)
 
     @admin.display(description="payment")
@@ -193,7 +164,7 @@ class PaymentAdmin(PageAdmin):
         elif reason := why_not(payment):
             messages.error(request, f"Nothing was done: it can not be voided. {reason}")
         elif request.method == "POST" and form.is_valid():
-            _release(request, payment, reason=form.cleaned_data["reason"])
+            release_or_ask(request, payment, reason=form.cleaned_data["reason"])
         else:
             return confirm.ask(request, context, _question(payment), form)
         return HttpResponseRedirect(context["row_url"])
@@ -228,29 +199,6 @@ def _question(payment: Payment) -> Question:
         consequence=(
             f"The hold of {amount} is released, the order is canceled and its stock returned."
             " This can not be undone: to take the money after all, the customer must pay again."
+            f"{approvals.note(amount)}"
         ),
     )
-
-
-def _release(request: HttpRequest, payment: Payment, *, reason: str) -> None:
-    """Call the verb, then tell what the row says now, whoever moved it."""
-    try:
-        void(payment.pk, by=who(request), reason=reason, asks_owner=True)
-        refused = False
-    except (NotVoidable, IllegalTransition):
-        refused = True  # somebody else was faster, and their move is the one on record
-    except DomainError as forbidden:
-        messages.error(request, f"Nothing was done. {forbidden.detail}")
-        return
-    payment.refresh_from_db()
-    if refused:
-        messages.error(request, f"You changed nothing. {why_not(payment)}")
-    elif payment.state == "voided":
-        amount = Money(payment.voided_amount, payment.currency)
-        text = f"Voided: the hold of {amount} is released. Its order is being canceled."
-        messages.success(request, text)
-    elif payment.state == "voiding":
-        text = "Still voiding: the processor did not confirm. The sweep finishes it by itself."
-        messages.warning(request, text)
-    else:
-        messages.error(request, f"Not voided. {why_not(payment)}")

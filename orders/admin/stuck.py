@@ -1,0 +1,130 @@
+"""Checkouts that do not go on: which, why, since when; and taking one up by hand, on record."""
+
+import datetime as dt
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from foundation import audit, clock, confirm
+from foundation.confirm import Question, ReasonForm
+from foundation.models import IdempotencyKey
+from foundation.money import Money
+from foundation.sections import Facts, elapsed
+from foundation.staff import PageAdmin, when, who
+from foundation.transactions import durable
+from orders.checkout import recovery
+from orders.models import Checkout
+
+VERB: Final = "Take up"
+PERMISSION: Final = "foundation.handle_case"
+# A dead lease is taken over by the sweep within one beat; some beats missed are a person's matter.
+_BEATS_MISSED: Final = 3
+
+
+def stuck_since() -> dt.datetime:
+    """A lease that died before this should have been taken over."""
+    return clock.now() - dt.timedelta(seconds=_BEATS_MISSED * settings.SWEEP_SECONDS)
+
+
+def _keys(**which: Any) -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(state="in_progress", **which)
+
+
+class UnendedFilter(admin.SimpleListFilter):
+    """Checkouts that have not ended; of them, those that nobody came for."""
+
+    title = "has it ended"
+    parameter_name = "unended"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """Two choices besides all."""
+        return [("yes", "not ended"), ("stuck", "stuck")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """By their open key, which is indexed."""
+        is_stuck = {"leased_until__lt": stuck_since()} if self.value() == "stuck" else {}
+        if self.value() not in ("yes", "stuck"):
+            return queryset
+        return queryset.filter(Exists(_keys(subject_id=OuterRef("pk"), **is_stuck)))
+
+
+def why(row: Checkout) -> list[tuple[str, Any]]:
+    """For its page: who is at work on it, or since when nobody is. Empty when it has ended."""
+    key = _keys(subject_id=row.pk).order_by("-leased_until").first()
+    if key is None:
+        return []
+    late = (clock.now() - key.leased_until).total_seconds()
+    if late < 0:
+        words = "waits" if key.is_paused else "somebody is at work on it"
+        return [("Now", f"{words} until {when(key.leased_until)}")]
+    since = f"since {when(key.leased_until)} ({elapsed(late).removeprefix('+')})"
+    return [("Now", f"nobody is at work on it {since}"), ("Runners that died on it", key.crashes)]
+
+
+def is_stuck(row: Checkout) -> bool:
+    """Whether nobody is at work on it, and the sweep did not come."""
+    return _keys(subject_id=row.pk, leased_until__lt=stuck_since()).exists()
+
+
+def may_take_up(request: HttpRequest) -> bool:
+    """Whether this person has the permission."""
+    return request.user.has_perm(PERMISSION)
+
+
+def answer(page: PageAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """The page that asks, or the checkout run from where it stands."""
+    if not may_take_up(request):
+        raise PermissionDenied
+    row: Checkout | None = page.found(request, object_id)
+    if row is None:
+        return page.missing(request, object_id)
+    context = page.page_context(request, row)
+    seen: dict[str, Any] = {"verb": VERB, "seen": [str(row.pk), row.state, _tokens(row)]}
+    form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
+    is_post = request.method == "POST"
+    if not is_stuck(row):
+        messages.error(request, "Nothing was done: it has ended, or somebody is at work on it.")
+    elif is_post and not confirm.fits(request, request.POST.get("token", ""), **seen):
+        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
+    elif is_post and form.is_valid():
+        _take_up(request, row, form.cleaned_data["reason"])
+    else:
+        return confirm.ask(request, context, _question(row), form)
+    return HttpResponseRedirect(context["row_url"])
+
+
+def _tokens(row: Checkout) -> list[int]:
+    return list(_keys(subject_id=row.pk).order_by("pk").values_list("lease_token", flat=True))
+
+
+def _question(row: Checkout) -> Question:
+    facts = [
+        ("Checkout", row.reference),
+        ("Total", Money(row.total_amount, row.currency)),
+        ("State", row.state),
+        ("Came as far as", row.recovery_point),
+        *why(row),
+    ]
+    consequence = (
+        "It is run from where it stands: the processor is asked what it knows before anything is"
+        " sent again. In time it goes forward, else what is held is released."
+    )
+    return Question(VERB, f"Take up {row.reference}?", Facts("", facts), consequence)
+
+
+def _take_up(request: HttpRequest, row: Checkout, reason: str) -> None:
+    with durable():
+        audit.record(
+            actor=who(request), action="checkout.resume", aggregate="checkout",
+            aggregate_id=row.pk, reason=reason,
+            before={"state": row.state, "recovery_point": row.recovery_point}, after={},
+        )  # fmt: skip
+    if not recovery.resume(row.pk):
+        messages.error(request, "Nothing was done: somebody is at work on it right now.")
+        return
+    row.refresh_from_db()
+    messages.success(request, f"It is {row.state.replace('_', ' ')} now.")
