@@ -51,7 +51,10 @@ def _stated(class_node):
 
 
 def settings_variables():
-    files = [f"checkout_project/{name}.py" for name in ("settings", "attributing", "reconciling")]
+    files = [
+        f"checkout_project/{name}.py"
+        for name in ("settings", "attributing", "reconciling", "serving")
+    ]
     every = "".join(map(text, files))
     return sorted(set(re.findall(r"\b_?env\.\w+\(\s*\"([A-Z0-9_]+)\"", every)))
 
