@@ -1,9 +1,8 @@
-"""How the API is served: what it speaks, how often it may be asked, what a page of ours may load.
-Names are settings (see docs/operations.md)."""
+"""How the API is served: what it speaks, and how often it may be asked. Names are settings (see
+docs/operations.md)."""
 
 from typing import Any, Final
 
-from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project.environment import env
@@ -43,18 +42,3 @@ def _rate(name: str, text: str) -> tuple[int, float] | None:
 # address without a valid key.
 RATE_LIMIT_KEY = _rate("RATE_LIMIT_KEY", env.str("RATE_LIMIT_KEY", default="18000/60"))
 RATE_LIMIT_FAILURES = _rate("RATE_LIMIT_FAILURES", env.str("RATE_LIMIT_FAILURES", default="120/60"))
-
-# --- what a page of ours may load --------------------------------------------------------
-# Swagger UI and the admin set styles in elements; scripts come from our own files only.
-CONTENT_SECURITY_POLICY: Final[dict[str, Any]] = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "script-src": [SELF],
-        "style-src": [SELF, UNSAFE_INLINE],
-        "img-src": [SELF, "data:"],
-        "object-src": [NONE],
-        "base-uri": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    }
-}

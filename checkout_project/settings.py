@@ -66,7 +66,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "checkout_project.request_ids.RequestIdMiddleware",
     "checkout_project.rate_headers.RateLimitMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "checkout_project.page_policy.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
