@@ -7,7 +7,7 @@ A shape is a JSON Schema whose leaves carry an example, so a whole example is pu
 and can not contradict it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +31,11 @@ def text(example: str, **more: Any) -> Shape:
 def choice(*values: str) -> Shape:
     """One of these; the first one is the example."""
     return {"type": "string", "enum": list(values), "example": values[0]}
+
+
+def states(first: str, every: Collection[str]) -> tuple[str, ...]:
+    """All of them in their order, after the one that is the example."""
+    return (first, *sorted(set(every) - {first}))
 
 
 def integer(example: int, *, least: int | None = 0) -> Shape:

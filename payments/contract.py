@@ -21,6 +21,7 @@ from foundation.contract import (
     page,
     record,
     reference,
+    states,
     text,
 )
 from foundation.contract_fields import shape_of
@@ -40,11 +41,6 @@ _PART: Final = {"amount": 1000, "currency": "USD"}
 @shape_of.register
 def _(field: AmountField) -> Shape:  # noqa: ARG001 - every amount is alike
     return {"allOf": [MONEY, {"properties": {"amount": {"minimum": 1}}}]}
-
-
-def states(first: str, every: frozenset[str] | set[str]) -> tuple[str, ...]:
-    """All states of a table, the one that is an example first."""
-    return (first, *sorted(every - {first}))
 
 
 STATUS: Final = choice(*states("authorized", PAYMENT.states))

@@ -20,10 +20,11 @@ from foundation.contract import (
     page,
     record,
     reference,
+    states,
     text,
 )
 from foundation.contract_fields import shape_of
-from payments.contract import ACTOR, states
+from payments.contract import ACTOR
 from reconciliation import readers, refusals, settlement_views, views
 from reconciliation.ingestion import ImportInProgress, ReportAlreadyRead
 from reconciliation.models import ReconciliationBreak, SettlementReport

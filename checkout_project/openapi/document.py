@@ -44,13 +44,16 @@ _TAGS: Final = {
     "reconciliation-runs": "Comparing the processor's books with ours.",
     "reconciliation-breaks": "What differs.",
     "processor-events": "What the processor tells us.",
+    "webhook-endpoints": "Who is told, and where.",
+    "events": "What happened, to be read in its order.",
+    "deliveries": "What was told to whom, and each try at it.",
     "problems": "What each refusal means.",
     "openapi.json": "This document.",
     "operations": "For whoever runs it.",
 }
 
 
-class Generator(SchemaGenerator):  # type: ignore[no-untyped-call, misc, unused-ignore]
+class Generator(SchemaGenerator):
     """With the path's parts named as clients know them."""
 
     def coerce_path(self, path: str, method: str, view: APIView) -> str:  # noqa: ARG002 - spectacular's signature
@@ -84,7 +87,8 @@ def build() -> Document:
             "securitySchemes": SECURITY,
         },
     }
-    return _plain(document)
+    plain: Document = _plain(document)
+    return plain
 
 
 def written(document: Document) -> str:

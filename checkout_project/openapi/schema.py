@@ -49,7 +49,8 @@ class ContractSchema(AutoSchema):
     def _security(self) -> list[Spec]:
         if not self.view.authentication_classes:
             return []
-        return [{_BEARER: [self.view.scopes[self.method]]}]
+        scopes: dict[str, str] = getattr(self.view, "scopes", {})
+        return [{_BEARER: [scopes[self.method]]}]
 
     def _all_parameters(self, stated: Operation) -> list[Spec]:
         named = ["Request-Id", "traceparent"]

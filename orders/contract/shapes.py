@@ -16,12 +16,13 @@ from foundation.contract import (
     nullable,
     record,
     reference,
+    states,
     text,
     worth,
 )
 from orders.models.order import Settlement
 from orders.states import FULFILLMENT, ORDER
-from payments.contract import ACTOR, PAYMENT_SHAPE, STATUS, states
+from payments.contract import ACTOR, PAYMENT_SHAPE, STATUS
 
 CHECKOUT_STATUS: Final = choice(
     "completed", "processing", "requires_action", "in_review", "failed", "expired"
