@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from foundation.card_numbers import contains_card_number
 from foundation.ids import new_id, public
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -37,7 +38,8 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         asked = request.headers.get("Request-Id", "")
-        request_id = asked if _SANE.fullmatch(asked) else public("req", new_id())
+        is_sane = _SANE.fullmatch(asked) and not contains_card_number(asked)  # it is stored
+        request_id = asked if is_sane else public("req", new_id())
         request.request_id = request_id  # type: ignore[attr-defined]
         known = {"request_id": request_id, **traced(request.headers.get("traceparent", ""))}
         with structlog.contextvars.bound_contextvars(**known):

@@ -11,6 +11,7 @@ from rest_framework.metadata import BaseMetadata
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from foundation.card_numbers import mask
 from foundation.errors import DomainError
 from foundation.idempotency import Answer
 
@@ -72,6 +73,11 @@ class Methods(BaseMetadata):
     def determine_metadata(self, request: Request, view: Any) -> dict[str, Any]:  # noqa: ARG002 - DRF's signature
         """As a body, for those who do not look at headers."""
         return {"methods": view.allowed_methods}
+
+
+def header_text(request: Request, name: str, *, longest: int) -> str:
+    """What a browser says about itself, as it can be stored: short, without NUL or card numbers."""
+    return mask(request.headers.get(name, "").replace("\0", ""))[:longest]
 
 
 def client_ip(request: Request, *, trusted: Sequence[str]) -> str | None:

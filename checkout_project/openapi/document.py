@@ -48,7 +48,7 @@ _TAGS: Final = {
     "events": "What happened, to be read in its order.",
     "deliveries": "What was told to whom, and each try at it.",
     "problems": "What each refusal means.",
-    "openapi.json": "This document.",
+    "openapi": "This document.",
     "operations": "For whoever runs it.",
 }
 

@@ -102,7 +102,7 @@ class ContractSchema(AutoSchema):
 
 
 def _tag(path: str) -> str:
-    return path.removeprefix("/v1/").partition("/")[0]
+    return path.removeprefix("/v1/").partition("/")[0].partition(".")[0]
 
 
 def _answer(answer: Answer, headers: Iterable[str]) -> Spec:

@@ -5,17 +5,19 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
+from checkout_project import page_policy
 from checkout_project.page_policy import PagePolicyMiddleware
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = {
     "DEBUG": "false",
-    "SECRET_KEY": "a-key-of-fifty-characters-and-more-0123456789-abcdefgh",
+    "SECRET_KEY": "a-key-of-fifty-characters-and-more: 0123456789-abcdefghij",
     "ALLOWED_HOSTS": "shop.example.com",
 }
 
@@ -40,8 +42,9 @@ def test_every_answer_says_what_a_page_may_load(client, path):
     assert "http" not in policy
 
 
-def test_the_admins_theme_may_evaluate_where_it_is_installed_and_nobody_else(settings):
-    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "unfold"]
+def test_the_admins_theme_may_evaluate_where_it_is_installed_and_nobody_else(settings, monkeypatch):
+    with_theme = SimpleNamespace(INSTALLED_APPS=[*settings.INSTALLED_APPS, "unfold"])
+    monkeypatch.setattr(page_policy, "settings", with_theme)
     answered = PagePolicyMiddleware(lambda request: HttpResponse())
 
     def scripts(path):
