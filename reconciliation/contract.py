@@ -24,7 +24,7 @@ from foundation.contract import (
     text,
 )
 from foundation.contract_fields import shape_of
-from payments.contract import ACTOR
+from payments.contract.shapes import ACTOR
 from reconciliation import readers, refusals, settlement_views, views
 from reconciliation.ingestion import ImportInProgress, ReportAlreadyRead
 from reconciliation.models import ReconciliationBreak, SettlementReport

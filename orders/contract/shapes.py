@@ -22,7 +22,7 @@ from foundation.contract import (
 )
 from orders.models.order import Settlement
 from orders.states import FULFILLMENT, ORDER
-from payments.contract import ACTOR, PAYMENT_SHAPE, STATUS
+from payments.contract.shapes import ACTOR, PAYMENT_SHAPE, STATUS
 
 CHECKOUT_STATUS: Final = choice(
     "completed", "processing", "requires_action", "in_review", "failed", "expired"

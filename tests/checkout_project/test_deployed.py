@@ -16,6 +16,7 @@ from checkout_project.page_policy import PagePolicyMiddleware
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = {
+    "DJANGO_SETTINGS_MODULE": "checkout_project.settings",
     "DEBUG": "false",
     "SECRET_KEY": "a-key-of-fifty-characters-and-more: 0123456789-abcdefghij",
     "ALLOWED_HOSTS": "shop.example.com",
