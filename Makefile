@@ -1,7 +1,7 @@
 # The doors of this project. `make` alone lists them. Settings of your own (DATABASE_URL, ...) pass through.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install demo run test prove check fix bench lock migrations clean
+.PHONY: help setup install demo run test prove check openapi audit fix bench lock migrations clean
 # Whatever environment this shell stands in, the project uses its own.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 INSTALLED := $(VENV)/installed.lock
 UV := uv==0.13.9
+OURS := checkout_project orders payments attribution reconciliation events foundation sandbox_processor
 WORKERS ?= 2
 ARGS ?=
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -55,6 +56,15 @@ check: setup ## Format, lint, types, import floors, migrations, Django's own che
 	$(BIN)/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check
+	$(PY) manage.py write_openapi --check
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(OURS)
+	@$(MAKE) --no-print-directory audit
+
+openapi: setup ## Write docs/openapi.json, and what is made from it
+	$(PY) manage.py write_openapi
+
+audit: setup ## Known vulnerabilities of what is locked; says so when nobody can be asked
+	@.ci/audit
 
 fix: setup ## Format, and fix what the linter can
 	$(BIN)/ruff format .

@@ -1,8 +1,9 @@
 """Every setting of the project, and every environment variable it reads. Sections in order:
 
-environment · security · apps · database · cache and broker · Celery · REST · processors ·
+environment · security · apps · database · cache and broker · Celery · processors ·
 limits (every time-out, lease, batch and retry, units in the name) · risk · logging.
-Those of attribution, mail, reconciliation and webhooks stand in files of their own.
+Those of attribution, mail, reconciliation, staff, webhooks and of how the API is served stand in
+files of their own.
 """
 
 import datetime as dt
@@ -18,6 +19,7 @@ from checkout_project.environment import DATA_DIR, env
 from checkout_project.event_routes import *  # noqa: F403 - the same
 from checkout_project.mailing import *  # noqa: F403 - the same
 from checkout_project.reconciling import *  # noqa: F403 - the same
+from checkout_project.serving import *  # noqa: F403 - the same
 from checkout_project.staffing import *  # noqa: F403 - the same
 from checkout_project.telling import *  # noqa: F403 - the same
 
@@ -63,9 +65,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular_sidecar",  # the files of the page at /v1/docs, and nothing else
 ]
 MIDDLEWARE = [
     "checkout_project.request_ids.RequestIdMiddleware",
+    "checkout_project.rate_headers.RateLimitMiddleware",
+    "checkout_project.page_policy.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -170,18 +175,6 @@ CELERY_TASK_PUBLISH_RETRY = False  # only the relay publishes, and it tries agai
 CELERY_TIMEZONE = "UTC"
 vars().update(queues.transport(CELERY_BROKER_URL))
 
-# --- REST ------------------------------------------------------------------------------
-PROBLEM_BASE_URL = env.str("PROBLEM_BASE_URL", default="https://checkout.example")
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["foundation.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["foundation.authentication.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["foundation.strict_json.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["foundation.http.JSONBytes"],
-    "EXCEPTION_HANDLER": "checkout_project.problem_details.as_problem",
-    "UNAUTHENTICATED_USER": None,
-    "URL_FORMAT_OVERRIDE": None,
-}
-
 # --- processors ------------------------------------------------------------------------
 PROCESSORS = {"stripe": "payments.processors.stripe.StripeProcessor"}
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="http://127.0.0.1:8111")
@@ -273,6 +266,11 @@ RISK_LIMITS = {
     "email": tuple(env.list("RISK_EMAIL", cast=int, default=[10, 30])),
     "ip": tuple(env.list("RISK_IP", cast=int, default=[30, 100])),
     "card": tuple(env.list("RISK_CARD", cast=int, default=[20, 60])),
+    # who tries out cards: refused before the processor is asked, and not told why
+    "customer_declines": tuple(env.list("RISK_CUSTOMER_DECLINES", cast=int, default=[8, 8])),
+    "email_declines": tuple(env.list("RISK_EMAIL_DECLINES", cast=int, default=[8, 8])),
+    "ip_declines": tuple(env.list("RISK_IP_DECLINES", cast=int, default=[20, 20])),
+    "card_declines": tuple(env.list("RISK_CARD_DECLINES", cast=int, default=[8, 8])),
 }
 RISK_AMOUNT_LIMITS = {
     "USD": (200_000, 2_000_000),

@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from checkout_project import finding, health, metrics, problem_details
+from checkout_project import finding, health, metrics, problem_details, problem_pages
+from checkout_project.openapi import views as openapi
 
 urlpatterns = [
     path("v1/", include("orders.urls")),
@@ -11,6 +12,10 @@ urlpatterns = [
     path("v1/", include("reconciliation.urls")),
     path("v1/", include("attribution.urls")),
     path("v1/", include("events.urls")),
+    path("v1/problems", problem_pages.Problems.as_view()),
+    path("v1/problems/<str:code>", problem_pages.OneProblem.as_view()),
+    path("v1/openapi.json", openapi.OpenApiDocument.as_view()),
+    path("v1/docs", openapi.docs_page),
     path("v1/<path:rest>", problem_details.nothing_here),
     path("livez", health.livez),
     path("readyz", health.readyz),

@@ -20,7 +20,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from foundation import clock
+from foundation import clock, rate_limits
 from foundation.errors import DomainError
 from foundation.models import ApiClient, ApiKey
 
@@ -114,13 +114,23 @@ class ApiKeyAuthentication(BaseAuthentication):
     _believed: dict[bytes, tuple[float, Principal]] = {}
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
-        """The caller, or `Unauthenticated`."""
-        text = _bearer(request)
-        digest = digest_of(text)
+        """The caller. Raises `Unauthenticated` or `RateLimited`."""
+        try:
+            caller, digest = self._caller(request)
+        except Unauthenticated:
+            rate_limits.count_failure(request)
+            raise
+        rate_limits.spend(request, digest)
+        return caller, None
+
+    def _caller(self, request: Request) -> tuple[Principal, bytes]:
+        digest = digest_of(_bearer(request))
         believed_until, caller = self._believed.get(digest, (0.0, None))
+        if caller is None:
+            rate_limits.refuse_guessing(request)
         if caller is None or believed_until < time.monotonic():
             caller = self._look_up(digest)
-        return caller, None
+        return caller, digest
 
     def _look_up(self, digest: bytes) -> Principal:
         key = ApiKey.objects.select_related("client").filter(digest=digest).first()
@@ -166,10 +176,10 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Deny by default: a method without a scope is allowed to nobody."""
         method = request.method or ""
-        if not hasattr(view, method.lower()):
-            return True  # there is nothing to allow: the answer is 405, whatever the scopes
+        if method == "OPTIONS" or not hasattr(view, method.lower()):
+            return True  # there is nothing to allow: which methods there are is no secret, or 405
         needed: dict[str, Any] = getattr(view, "scopes", {})
-        scope = needed.get(method)
+        scope = needed.get("GET" if method == "HEAD" else method)
         if scope is None or scope not in principal(request).scopes:
             raise ScopeMissing(f"The scope {scope!r} is needed.")
         return True

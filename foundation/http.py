@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 from django.http import HttpResponse
+from rest_framework.metadata import BaseMetadata
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from foundation.card_numbers import mask
 from foundation.errors import DomainError
 from foundation.idempotency import Answer
 
@@ -35,7 +37,11 @@ def stored(answer: Answer, *, is_replay: bool) -> HttpResponse:
 
 def tagged(request: Request, data: dict[str, Any]) -> HttpResponse:
     """One resource with its ETag; 304 for a caller who has these very bytes (RFC 9110)."""
-    body = orjson.dumps(data)
+    return tagged_bytes(request, orjson.dumps(data))
+
+
+def tagged_bytes(request: Request, body: bytes) -> HttpResponse:
+    """The same, of JSON that is written already."""
     tag = _tag(body)
     known = _listed(request, "If-None-Match")
     if request.method in ("GET", "HEAD") and (tag in known or "*" in known):
@@ -59,6 +65,19 @@ def _tag(body: bytes) -> str:
 
 def _listed(request: Request, header: str) -> list[str]:
     return [each.strip() for each in request.headers.get(header, "").split(",") if each.strip()]
+
+
+class Methods(BaseMetadata):
+    """What OPTIONS answers: the methods of the path, as `Allow` says, too."""
+
+    def determine_metadata(self, request: Request, view: Any) -> dict[str, Any]:  # noqa: ARG002 - DRF's signature
+        """As a body, for those who do not look at headers."""
+        return {"methods": view.allowed_methods}
+
+
+def header_text(request: Request, name: str, *, longest: int) -> str:
+    """What a browser says about itself, as it can be stored: short, without NUL or card numbers."""
+    return mask(request.headers.get(name, "").replace("\0", ""))[:longest]
 
 
 def client_ip(request: Request, *, trusted: Sequence[str]) -> str | None:

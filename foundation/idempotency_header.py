@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from foundation.card_numbers import contains_card_number
 from foundation.errors import DomainError
 
 _SHAPE: Final = re.compile(r"[\x21-\x7e][\x20-\x7e]{14,253}[\x21-\x7e]")
@@ -43,6 +44,8 @@ def read_key(header: str | None) -> str:
         raise KeyInvalid("Use 16 to 255 printable ASCII characters, quoted or bare.")
     if _LOOKS_LIKE_EMAIL.fullmatch(value):
         raise KeyInvalid("A key must not carry personal data; use a random UUID.")
+    if contains_card_number(value):
+        raise KeyInvalid("A key must not carry a card number; use a random UUID.")
     return value
 
 

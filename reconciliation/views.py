@@ -92,8 +92,8 @@ class BreakSettlement(APIView):
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Say that somebody saw to it, or that the money is given up; on record."""
         key, caller = read_key(request.headers.get("Idempotency-Key")), principal(request)
-        row = lookup.one(selectors.breaks(caller), prefix="brk", reference=reference)
         wanted = SettleRequest.accept(request.data)
+        row = lookup.one(selectors.breaks(caller), prefix="brk", reference=reference)
         route = f"/v1/reconciliation-breaks/{row.reference}/resolve"
         reply = perform(
             actions.SETTLE,

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from foundation import clock
+from foundation import clock, rate_limits
 from foundation.authentication import ApiKeyAuthentication
 from orders import rate_tables
 from payments import processors
@@ -47,6 +47,7 @@ def sandbox(_sandbox_process, settings):
 def _nothing_remembered():
     """No test leans on what the one before it left in this process."""
     ApiKeyAuthentication._believed.clear()
+    rate_limits.forget()
     rate_tables.forget()
     breaker.cache_clear()
     clock.reset()

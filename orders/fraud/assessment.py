@@ -45,22 +45,27 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Velocities:
-    """How often the same customer, address or card was seen within the window."""
+    """How often the same customer, address or card was seen within the window, and declined."""
 
     customer: int = 0
     email: int = 0
     ip: int = 0
     card: int = 0
     fingerprints: tuple[str, ...] = ()
+    customer_declines: int = 0
+    email_declines: int = 0
+    ip_declines: int = 0
+    card_declines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """From where on an attempt is reviewed, and from where on it is rejected.
 
-    `velocity` counts attempts; `amounts` are minor units of the currency that is the key. Under
-    "*" stands the limit of every other currency, in major units (the currency's exponent scales
-    it), which suits those of about a dollar's worth: list the others.
+    `velocity` counts attempts, and under `..._declines` those of them that the bank refused.
+    `amounts` are minor units of the currency that is the key. Under "*" stands the limit of every
+    other currency, in major units (the currency's exponent scales it), which suits those of about
+    a dollar's worth: list the others.
     """
 
     velocity: Mapping[str, Thresholds]

@@ -32,12 +32,13 @@ def large_amount(
 def high_velocity(
     _attempt: Attempt, velocities: Velocities, _tables: RateTables, limits: Limits
 ) -> Iterator[Reason]:
-    """The same customer, e-mail address, IP address or card too often within the window."""
+    """The same customer, e-mail address, IP address or card too often, or declined too often."""
     for name, thresholds in limits.velocity.items():
         seen: int = getattr(velocities, name)
         outcome = _reached(seen, thresholds)
         if outcome is not None:
-            yield Reason(f"{name}_velocity", outcome, f"At least {seen} attempts in the window.")
+            what = "declined" if name.endswith("_declines") else "attempts"
+            yield Reason(f"{name}_velocity", outcome, f"At least {seen} {what} in the window.")
 
 
 def countries_differ(

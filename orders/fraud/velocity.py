@@ -1,5 +1,7 @@
 """Counts what the same customer, address and card did lately: one statement, bounded.
 
+Of the attempts it says how many were declined, too: who tries out stolen cards hears "no" often.
+
 Each count stops at the highest limit, so a flood of attempts makes the statement no slower. The
 attempt counts itself as soon as its checkout row is written.
 """
@@ -25,23 +27,23 @@ WITH known AS MATERIALIZED (
     WHERE card_fingerprint <> '' LIMIT 5
 )
 SELECT
-    (SELECT count(*) FROM (
-        SELECT FROM orders_checkout
+    (SELECT ARRAY[count(*), count(*) FILTER (WHERE code = 'payment_declined')] FROM (
+        SELECT refusal->>'code' AS code FROM orders_checkout
         WHERE customer_reference = %(customer)s AND client_id = %(client)s
           AND started_at > %(since)s LIMIT %(bound)s) AS attempts),
-    (SELECT count(*) FROM (
-        SELECT FROM orders_checkout
+    (SELECT ARRAY[count(*), count(*) FILTER (WHERE code = 'payment_declined')] FROM (
+        SELECT refusal->>'code' AS code FROM orders_checkout
         WHERE email = %(email)s AND started_at > %(since)s LIMIT %(bound)s) AS attempts),
-    (SELECT count(*) FROM (
-        SELECT FROM orders_checkout
+    (SELECT ARRAY[count(*), count(*) FILTER (WHERE code = 'payment_declined')] FROM (
+        SELECT refusal->>'code' AS code FROM orders_checkout
         WHERE ip = %(ip_first)s::inet
           AND started_at > %(since)s LIMIT %(bound)s) AS attempts),
-    (SELECT count(*) FROM (
-        (SELECT id FROM payments_payment
+    (SELECT ARRAY[count(*), count(*) FILTER (WHERE state = 'declined')] FROM (
+        (SELECT id, state FROM payments_payment
          WHERE payment_method = %(payment_method)s AND created_at > %(since)s LIMIT %(bound)s)
         UNION
-        (SELECT seen.id FROM known CROSS JOIN LATERAL (
-            SELECT id FROM payments_payment
+        (SELECT seen.id, seen.state FROM known CROSS JOIN LATERAL (
+            SELECT id, state FROM payments_payment
             WHERE card_fingerprint = known.card_fingerprint
               AND created_at > %(since)s LIMIT %(bound)s) AS seen)
     ) AS payments),
@@ -60,7 +62,8 @@ def measure_velocities(attempt: Attempt, *, now: datetime) -> Velocities:
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS if one_address else _COUNTS_OF_NETWORK, parameters)
         customer, email, ip, card, fingerprints = cursor.fetchone()
-    return Velocities(customer, email, ip, card, tuple(fingerprints))
+    attempts, declines = zip(customer, email, ip, card, strict=True)
+    return Velocities(*attempts, tuple(fingerprints), *declines)
 
 
 def _parameters(attempt: Attempt, now: datetime) -> dict[str, Any]:

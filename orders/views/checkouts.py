@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from foundation import lookup
 from foundation.actions import Action, Wish, perform
 from foundation.authentication import principal
-from foundation.http import client_ip, stored
+from foundation.http import client_ip, header_text, stored
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import selectors
@@ -37,8 +37,8 @@ class Checkouts(APIView):
                 key=key,
                 client_id=principal(request).client_id,
                 ip=client_ip(request, trusted=settings.TRUSTED_PROXIES),
-                user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:512],
-                referrer=request.headers.get("Referer", "").replace("\0", "")[:2048],
+                user_agent=header_text(request, "User-Agent", longest=512),
+                referrer=header_text(request, "Referer", longest=2048),
                 request_id=getattr(request, "request_id", ""),
             )
         )

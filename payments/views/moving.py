@@ -68,9 +68,9 @@ def _payment(request: Request, reference: str) -> Payment:
 def _caller(request: Request, reference: str, verb: str) -> Caller:
     """Everything that can be refused without a trace is refused before the claim."""
     key = read_key(request.headers.get("Idempotency-Key"))
+    body: Any = request.data
     payment, who = _payment(request, reference), principal(request)
     route = f"/v1/payments/{payment.reference}/{verb}"
-    body: Any = request.data
     wish = Wish(scope=client_scope(who.client_id, "POST", route), key=key, body=body)
     return Caller(wish=wish, actor=who.actor, payment=payment)
 

@@ -51,7 +51,9 @@ def _stated(class_node):
 
 
 def settings_variables():
-    names = ("settings", "attributing", "mailing", "reconciling", "staffing", "telling")
+    names = (
+        "settings", "attributing", "mailing", "reconciling", "serving", "staffing", "telling",
+    )  # fmt: skip
     files = [f"checkout_project/{name}.py" for name in names]
     every = "".join(map(text, files))
     return sorted(set(re.findall(r"\b_?env\.\w+\(\s*\"([A-Z0-9_]+)\"", every)))

@@ -4,9 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from foundation import clock
-from foundation.authentication import digest_of
-from foundation.models import ApiKey
+from foundation.api_keys import KeyNotFound, find_live, revoke
 
 
 class Command(BaseCommand):
@@ -20,12 +18,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> str:
         """Revoke exactly one live key, or say why not."""
-        live = ApiKey.objects.filter(revoked_at=None)
-        found = live.filter(digest=digest_of(options["key"])) or live.filter(hint=options["key"])
-        if len(found) != 1:
-            raise CommandError(
-                f"{len(found)} live keys are known by that; revoke by the whole key."
-            )
-        key = found[0]
-        ApiKey.objects.filter(pk=key.pk).update(revoked_at=clock.now())
+        try:
+            key = find_live(options["key"])
+        except KeyNotFound as error:
+            raise CommandError(str(error)) from error
+        revoke(key)
         return f"{key.hint} of {key.client.name} is revoked."

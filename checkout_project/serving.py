@@ -1,0 +1,48 @@
+"""How the API is served: what it speaks, and how often it may be asked. Names are settings (see
+docs/operations.md)."""
+
+from typing import Any, Final
+
+from django.core.exceptions import ImproperlyConfigured
+
+from checkout_project.environment import env
+
+# --- REST ------------------------------------------------------------------------------
+PROBLEM_BASE_URL = env.str("PROBLEM_BASE_URL", default="https://checkout.example")
+REST_FRAMEWORK: Final[dict[str, Any]] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["foundation.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["foundation.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["foundation.strict_json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["foundation.http.JSONBytes"],
+    "DEFAULT_METADATA_CLASS": "foundation.http.Methods",
+    "DEFAULT_SCHEMA_CLASS": "checkout_project.openapi.schema.ContractSchema",  # read by no request
+    "EXCEPTION_HANDLER": "checkout_project.problem_details.as_problem",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "POSTPROCESSING_HOOKS": [],
+}
+
+
+# --- how often -------------------------------------------------------------------------
+def _rate(name: str, text: str) -> tuple[int, float] | None:
+    """`"18000/60"`: requests in seconds; `"off"`: as often as anybody likes."""
+    if text == "off":
+        return None
+    quota, _, seconds = text.partition("/")
+    if not (quota.isdecimal() and seconds.isdecimal() and int(quota) and int(seconds)):
+        raise ImproperlyConfigured(f"{name} is {text!r}: so many in so many seconds, or off")
+    return int(quota), float(seconds)
+
+
+# In one process of the web server each (ADR 38): requests with one key, and requests of one
+# address without a valid key.
+RATE_LIMIT_KEY = _rate("RATE_LIMIT_KEY", env.str("RATE_LIMIT_KEY", default="18000/60"))
+RATE_LIMIT_FAILURES = _rate("RATE_LIMIT_FAILURES", env.str("RATE_LIMIT_FAILURES", default="120/60"))
+
+# TLS ends at the proxy. An API that redirects lets keys be sent in clear first, every time, and
+# nobody notices: a proxy that speaks HTTP at all refuses (OWASP ASVS 5.0, 4.1.2).
+SILENCED_SYSTEM_CHECKS = ["security.W008"]

@@ -1,0 +1,8 @@
+"""Payments in the document of the API."""
+
+from typing import Final
+
+from foundation.contract import Operations
+from payments.contract import operations
+
+OPERATIONS: Final[Operations] = operations.OPERATIONS

@@ -1,0 +1,67 @@
+"""As it is deployed: Django has nothing to add to the settings, and pages are shut."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from checkout_project import page_policy
+from checkout_project.page_policy import PagePolicyMiddleware
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYED = {
+    "DJANGO_SETTINGS_MODULE": "checkout_project.settings",
+    "DEBUG": "false",
+    "SECRET_KEY": "a-key-of-fifty-characters-and-more: 0123456789-abcdefghij",
+    "ALLOWED_HOSTS": "shop.example.com",
+}
+
+
+def test_djangos_checks_for_deployment_find_nothing():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT, env=os.environ | DEPLOYED, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["/v1/docs", "/v1/openapi.json", "/v1/nothing", "/livez"])
+def test_every_answer_says_what_a_page_may_load(client, path):
+    policy = client.get(path)["Content-Security-Policy"]
+
+    assert "default-src 'self'" in policy
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in policy
+
+
+def test_the_admins_theme_may_evaluate_where_it_is_installed_and_nobody_else(settings, monkeypatch):
+    with_theme = SimpleNamespace(INSTALLED_APPS=[*settings.INSTALLED_APPS, "unfold"])
+    monkeypatch.setattr(page_policy, "settings", with_theme)
+    answered = PagePolicyMiddleware(lambda request: HttpResponse())
+
+    def scripts(path):
+        policy = answered(RequestFactory().get(path))["Content-Security-Policy"]
+        return re.findall(r"script-src ([^;]*)", policy)
+
+    assert scripts("/admin/orders/") == ["'self' 'unsafe-eval'"]
+    assert scripts("/v1/docs") == ["'self'"]
+
+
+@pytest.mark.django_db
+def test_no_page_of_the_admin_has_a_script_in_its_text(admin_client):
+    for path in ("/admin/", "/admin/orders/order/", "/admin/payments/payment/"):
+        page = admin_client.get(path)
+
+        assert page.status_code == 200, path
+        inline = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page.content.decode())
+        assert [tag for tag in inline if "application/json" not in tag] == [], path
+        assert not re.search(r"\son(click|load|submit|change)=", page.content.decode()), path
