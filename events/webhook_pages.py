@@ -63,8 +63,9 @@ class WebhookEndpointAdmin(PageAdmin):
         """With how many deliveries wait for each."""
         open_ones = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), state__in=OPEN)
         counted = open_ones.order_by().values("endpoint").annotate(count=Count("pk"))
-        rows = super().get_queryset(request)
-        return rows.annotate(open_count=Coalesce(Subquery(counted.values("count")), 0))
+        waiting = Coalesce(Subquery(counted.values("count")), 0)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(open_count=waiting)
+        return rows
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, row: WebhookEndpoint) -> str:

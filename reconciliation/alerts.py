@@ -62,14 +62,16 @@ def look() -> int:
             ]
             found = crossings.settle(rule, readings, day=now.date())
             for row in found:
-                outbox.record(row.pk, [Event("reconciliation.threshold_crossed", _facts(row))])
+                outbox.record(
+                    row.pk, [Event("reconciliation.threshold_crossed", _facts(row))], client_id=None
+                )
         begun += len(found)
     return begun
 
 
 def _read(statement: str, now: dt.datetime) -> list[tuple[str, Any]]:
     aged = dt.timedelta(days=settings.RECONCILIATION_ALERT_BREAK_DAYS)
-    given = {
+    given: dict[str, Any] = {
         "accounts": sorted(settings.RECONCILIATION_ACCOUNTS),
         "now": now,
         "aged": now - aged,

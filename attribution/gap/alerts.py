@@ -68,7 +68,7 @@ def _settle(rule: str, readings: Sequence[Reading], day: dt.date) -> int:
     with durable():
         found = crossings.settle(rule, readings, day=day)
         for row in found:
-            outbox.record(row.pk, [Event("attribution.gap_alerted", _facts(row))])
+            outbox.record(row.pk, [Event("attribution.gap_alerted", _facts(row))], client_id=None)
     return len(found)
 
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('foundation', '0004_cases_and_invariants'),
+        ('foundation', '0005_approvals'),
     ]
 
     operations = [
