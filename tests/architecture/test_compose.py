@@ -22,8 +22,9 @@ DEFAULTED = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
 def settings_read() -> set[str]:
-    """The names that settings.py mentions as strings in capitals."""
-    source = (ROOT / "checkout_project" / "settings.py").read_text()
+    """The names that the settings mention as strings in capitals."""
+    files = (ROOT / "checkout_project" / name for name in ("settings.py", "mailing.py"))
+    source = "".join(file.read_text() for file in files)
     return set(re.findall(r"[\"']([A-Z][A-Z0-9_]+)[\"']", source))
 
 
