@@ -27,6 +27,7 @@ CHECKS = (
     "unsupported_method",
     "ignored_auth",
 )
+pytestmark = pytest.mark.timeout(400)
 KINDS = {
     "checkouts": "chk", "orders": "ord", "payments": "pay", "fulfillments": "ful",
     "refunds": "rfd", "disputes": "dsp", "settlements": "set", "reconciliation-runs": "run",
