@@ -6,7 +6,7 @@ deliveries are forgotten, and nobody sees it.
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
@@ -44,13 +44,22 @@ def create(client_id: uuid.UUID, facts: Mapping[str, Any], *, by: str) -> Webhoo
 
 
 def change(
-    endpoint_id: uuid.UUID, facts: Mapping[str, Any], *, by: str, reason: str = "asked for"
+    endpoint_id: uuid.UUID,
+    facts: Mapping[str, Any],
+    *,
+    by: str,
+    reason: str = "asked for",
+    expects: Callable[[WebhookEndpoint], None] = lambda _: None,
 ) -> WebhookEndpoint:
-    """Set what is told where, and whether at all (`state`). Raises `NotFound`."""
+    """Set what is told where, and whether at all (`state`). Raises `NotFound`.
+
+    `expects` is called with the row under the lock, and may refuse; of `remove` too.
+    """
     given = dict(facts)
     state = given.pop("state", None)
     with durable():
         endpoint = locked(endpoint_id)
+        expects(endpoint)
         before = _facts(endpoint)
         if given:
             for name, value in given.items():
@@ -89,10 +98,17 @@ def ping(endpoint_id: uuid.UUID) -> WebhookEndpoint:
     return endpoint
 
 
-def remove(endpoint_id: uuid.UUID, *, by: str, reason: str = "asked for") -> None:
+def remove(
+    endpoint_id: uuid.UUID,
+    *,
+    by: str,
+    reason: str = "asked for",
+    expects: Callable[[WebhookEndpoint], None] = lambda _: None,
+) -> None:
     """Nothing is told to it any more, for good. Raises `NotFound`."""
     with durable():
         endpoint = locked(endpoint_id)
+        expects(endpoint)
         before = _facts(endpoint)
         move(
             endpoint, table=ENDPOINT, to="deleted", by=by, reason=reason,

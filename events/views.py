@@ -1,5 +1,6 @@
 """The HTTP edge of webhook endpoints: who wants to be told, and where."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
@@ -22,6 +23,11 @@ _SCOPE = "webhooks"
 def _mine(request: Request, reference: str) -> WebhookEndpoint:
     rows = selectors.endpoints(principal(request))
     return lookup.one(rows, prefix="whe", reference=reference)
+
+
+def _expected(request: Request) -> Callable[[WebhookEndpoint], None]:
+    """`If-Match`, to be held against the endpoint as it is under its lock."""
+    return lambda row: refuse_unless_current(request, representations.endpoint(row))
 
 
 class Endpoints(APIView):
@@ -60,17 +66,15 @@ class OneEndpoint(APIView):
 
     def patch(self, request: Request, reference: str) -> HttpResponse:
         """Change what is told where, or whether at all; `If-Match` is honored."""
-        row, caller = _mine(request, reference), principal(request)
-        refuse_unless_current(request, representations.endpoint(row))
         changes = EndpointChange.accept(request.data)
-        changed = endpoints.change(row.pk, changes, by=caller.actor)
+        row, caller = _mine(request, reference), principal(request)
+        changed = endpoints.change(row.pk, changes, by=caller.actor, expects=_expected(request))
         return tagged(request, representations.endpoint(changed))
 
     def delete(self, request: Request, reference: str) -> Response:
         """204; what is under way may still arrive."""
         row, caller = _mine(request, reference), principal(request)
-        refuse_unless_current(request, representations.endpoint(row))
-        endpoints.remove(row.pk, by=caller.actor)
+        endpoints.remove(row.pk, by=caller.actor, expects=_expected(request))
         return Response(status=204)
 
 
@@ -103,7 +107,8 @@ class Replay(APIView):
 
     def post(self, request: Request, reference: str) -> Response:
         """202 with how many events are told again."""
-        row, wanted = _mine(request, reference), ReplayRequest.accept(request.data)
+        wanted = ReplayRequest.accept(request.data)
+        row = _mine(request, reference)
         until = wanted.get("until") or clock.now()
         if until <= wanted["since"]:
             raise InvalidInput("until comes after since.", errors=[_wrong("/until")])

@@ -12,6 +12,7 @@ from checkout_project.problem_details import (
     ServerError,
     UnsupportedMediaType,
 )
+from events import contract as events
 from foundation.authentication import ScopeMissing, Unauthenticated
 from foundation.contract import JSON, Operation, Operations
 from foundation.errors import (
@@ -36,6 +37,7 @@ OPERATIONS: Final[Operations] = {
     **payments.OPERATIONS,
     **attribution.OPERATIONS,
     **reconciliation.OPERATIONS,
+    **events.OPERATIONS,
     **own.OPERATIONS,
 }
 Problem = type[DomainError]

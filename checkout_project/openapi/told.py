@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from events.catalogue import CATALOGUE
+from events.catalogue import CATALOGUE, PUBLIC
+from events.contract import DATA
 from foundation.contract import Shape, example_of, integer, moment, record, reference, text
 
 _HEADERS: Final = {
@@ -24,8 +25,9 @@ _ANSWERS: Final = {
 
 
 def webhooks() -> dict[str, Any]:
-    """Each type of event, and the request that tells of it."""
-    return {name: {"post": _told(name, meaning)} for name, meaning in CATALOGUE.items()}
+    """Each type of event that leaves the house, and the request that tells of it."""
+    told = {name: meaning for name, meaning in CATALOGUE.items() if name in PUBLIC}
+    return {name: {"post": _told(name, meaning)} for name, meaning in told.items()}
 
 
 def _told(name: str, meaning: str) -> dict[str, Any]:
@@ -50,13 +52,7 @@ def _told(name: str, meaning: str) -> dict[str, Any]:
 
 
 def _body(name: str) -> Shape:
-    data = {
-        "type": "object",
-        "description": "Public ids of what it is about; read them for how it is now.",
-        "properties": {"id": reference("evt"), "sequence": integer(3, least=1)},
-        "required": ["id", "sequence"],
-    }
-    return record(type=text(name, const=name), timestamp=moment(), data=data)
+    return record(type=text(name, const=name), timestamp=moment(), data=DATA)
 
 
 def _header(name: str, told: tuple[str, Shape]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """One thing of each kind that has an id, bought by one client: what others must not see."""
 
+from events import feed
+from events.models import WebhookDelivery
 from foundation import clock
 from orders.models import Fulfillment, FulfillmentLine, Order
 from payments.models import Payment, Refund
@@ -10,6 +12,7 @@ from tests import builders
 
 def a_world(api):
     """Public ids by prefix, once `api` bought something, got it shipped, refunded and disputed."""
+    endpoint = an_endpoint(api)
     bought = api.checkout().json()
     order, payment = Order.objects.get(), Payment.objects.get()
     shipment = Fulfillment.objects.create(order=order, is_automatic=True)
@@ -20,6 +23,8 @@ def a_world(api):
         actor="staff:ana", state="failed", failure_code="lost", ended_at=clock.now(),
     )  # fmt: skip
     dispute = builders.DisputeFactory.create(payment=payment)
+    feed.publish()  # the deliverer's first half; nothing is sent
+    delivery = WebhookDelivery.objects.select_related("event").earliest("event_id")
     return {
         "chk": bought["id"],
         "ord": order.reference,
@@ -27,7 +32,16 @@ def a_world(api):
         "ful": shipment.reference,
         "rfd": refund.reference,
         "dsp": dispute.reference,
+        "whe": endpoint,
+        "evt": delivery.event.reference,
+        "dlv": delivery.reference,
     } | _books()
+
+
+def an_endpoint(api):
+    """The public id of an endpoint of `api`'s client that asks for everything."""
+    made = api.post("/v1/webhook-endpoints", {"url": "https://shop.example.com/hooks"})
+    return made.json()["id"]
 
 
 def _books():

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from events import endpoints
 from events.models import WebhookEndpoint
 from foundation.models import AuditEntry
 from tests.events.conftest import Subscriber, deliver, publish
@@ -61,6 +62,28 @@ def test_if_match_holds_a_change_to_what_was_read(subscriber):
 
     assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
     assert WebhookEndpoint.objects.get().description == "a"
+
+
+@pytest.mark.parametrize("method", ["patch", "delete"])
+def test_if_match_is_held_against_what_stands_there_under_the_lock(subscriber, monkeypatch, method):
+    path = f"/v1/webhook-endpoints/{subscriber.subscribe(URL)['id']}"
+    given = {"Authorization": f"Bearer {subscriber.api.key}"}
+    given["If-Match"] = subscriber.api.get(path).headers["ETag"]
+    takes_the_lock = endpoints.locked
+
+    def somebody_was_faster(endpoint_id):
+        WebhookEndpoint.objects.filter(pk=endpoint_id).update(description="theirs")
+        return takes_the_lock(endpoint_id)
+
+    monkeypatch.setattr(endpoints, "locked", somebody_was_faster)
+    late = getattr(subscriber.api.client, method)(
+        path, b'{"description": "mine"}', content_type="application/json", headers=given
+    )
+
+    assert late.status_code == 412, late.content
+    row = WebhookEndpoint.objects.get()
+    assert row.state == "enabled"
+    assert row.description != "mine"
 
 
 def test_a_removed_endpoint_is_gone_and_keeps_no_secret(subscriber):
