@@ -7,7 +7,7 @@ told of once a day at most.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -66,7 +66,7 @@ def _seen(row: Crossing, reading: Reading) -> None:
 
 def _begin(rule: str, reading: Reading, day: dt.date) -> str | None:
     """The id of a new row; None when this day has told of it before."""
-    given = {
+    given: dict[str, Any] = {
         "id": new_id(), "rule": rule, "subject": reading.subject, "day": day,
         "value": reading.value, "most": reading.most, "now": clock.now(),
     }  # fmt: skip

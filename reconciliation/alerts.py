@@ -69,7 +69,7 @@ def look() -> int:
 
 def _read(statement: str, now: dt.datetime) -> list[tuple[str, Any]]:
     aged = dt.timedelta(days=settings.RECONCILIATION_ALERT_BREAK_DAYS)
-    given = {
+    given: dict[str, Any] = {
         "accounts": sorted(settings.RECONCILIATION_ACCOUNTS),
         "now": now,
         "aged": now - aged,
