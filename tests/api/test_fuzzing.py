@@ -107,8 +107,8 @@ def test_whatever_is_sent_the_answer_is_one_that_the_document_names(
 def test_one_answer_leads_to_the_next_request(live_server, api, key, tmp_path, unlimited):
     """What was made is read, changed and undone, in orders that nobody wrote down."""
     done = tried(
-        pointed_at(a_world(api) | {"spare": an_endpoint(api)}), at=live_server.url, key=key, folder=tmp_path,
-        seconds=SECONDS_OF_SEQUENCES, phases="stateful",
+        pointed_at(a_world(api) | {"spare": an_endpoint(api)}), at=live_server.url, key=key,
+        folder=tmp_path, seconds=SECONDS_OF_SEQUENCES, phases="stateful",
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
