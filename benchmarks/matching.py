@@ -13,8 +13,8 @@ from django.db import connection, transaction
 
 from benchmarks.measure import Matched
 from reconciliation import breaks, pairing, verdicts
-from reconciliation.pairing import Window
 from reconciliation.sides import Grace
+from reconciliation.window import Window
 
 _DAY: Final = dt.date(2026, 3, 10)
 _BEGIN: Final = dt.datetime(2026, 3, 10, tzinfo=dt.UTC)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from reconciliation.pairing import Window
+from reconciliation.window import Window
 
 _ADD: Final = """
     INSERT INTO reconciliation_found

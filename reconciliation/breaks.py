@@ -13,8 +13,8 @@ from events.outbox import Event
 from foundation import clock
 from foundation.state_machine import IllegalTransition, move
 from reconciliation.models import ReconciliationBreak
-from reconciliation.pairing import Window
 from reconciliation.states import BREAK, UNSETTLED
+from reconciliation.window import Window
 
 BY: Final = "system:reconciliation"
 _EVENTS_AT_ONCE: Final = 500
@@ -41,7 +41,7 @@ _RECORD: Final = f"""
     RETURNING id, state, xmax = 0 AS is_new
 """  # noqa: S608 - constants of this file; values are parameters
 
-# Of what was looked at: a break about a payment in scope, or about an order when those were asked.
+# Every unsettled break about a payment is in scope of every run; one about an order, when asked.
 _GONE: Final = """
     SELECT known.id FROM reconciliation_reconciliationbreak known
     WHERE known.account = %(account)s AND known.state = ANY(%(unsettled)s)
@@ -50,9 +50,7 @@ _GONE: Final = """
           AND NOT found.is_waiting
       )
       AND (known.kind = ANY(%(asked)s)
-           OR EXISTS (SELECT 1 FROM reconciliation_pair pair
-                      WHERE pair.key = known.processor_reference
-                        AND known.kind <> ALL(%(of_orders)s)))
+           OR known.processor_reference <> '' AND known.kind <> ALL(%(of_orders)s))
 """
 
 
@@ -111,8 +109,9 @@ def _tell(break_ids: list[uuid.UUID]) -> None:
     """`reconciliation.break_opened` for each, a few hundred rows at a time."""
     for start in range(0, len(break_ids), _EVENTS_AT_ONCE):
         rows = ReconciliationBreak.objects.filter(pk__in=break_ids[start : start + _EVENTS_AT_ONCE])
-        for row in rows:
-            outbox.record(row.pk, [Event("reconciliation.break_opened", _facts(row))])
+        outbox.record_each(
+            {row.pk: Event("reconciliation.break_opened", _facts(row)) for row in rows}
+        )
 
 
 def _facts(row: ReconciliationBreak) -> dict[str, object]:

@@ -4,13 +4,14 @@ import datetime as dt
 import logging
 from typing import Final
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
 from foundation import clock
 from foundation.errors import DomainError
 from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from reconciliation import repair, runs
-from reconciliation.collection import collect
+from reconciliation.collection import collect, collect_payouts
 from reconciliation.models import ReconciliationRun
 from reconciliation.readers.base import MalformedReport
 
@@ -23,15 +24,27 @@ _TRIES_A_FAILED_DAY_AGAIN_AFTER: Final = dt.timedelta(hours=4)
 def reconcile_due() -> int:
     """Compare every day that is due, of every account, the oldest first; returns how many.
 
-    A day that fails holds up those after it: its lines may still come, and they count first.
+    A day that fails holds up those after it: its lines may still come, and they count first. What
+    one account trips over is logged, and the others are compared all the same.
     """
     done = 0
     for account in sorted(settings.RECONCILIATION_ACCOUNTS):
-        for day in due_days(account):
-            if not _compare(account, day):
-                break
-            done += 1
-        repair.repair(account=account)
+        try:
+            done += _compare_due(account)
+            repair.repair(account=account)
+        except SoftTimeLimitExceeded:
+            raise  # no time is left for the others
+        except Exception:  # noqa: BLE001 - logged with its trace; the others go on
+            _log.exception("reconciliation: %s was not compared", account)
+    return done
+
+
+def _compare_due(account: str) -> int:
+    done = 0
+    for day in due_days(account):
+        if not _compare(account, day):
+            break
+        done += 1
     return done
 
 
@@ -65,12 +78,16 @@ def _last_over(account: str) -> dt.date:
 
 
 def _collect(account: str, day: dt.date) -> None:
-    """The processor's records of a day that no report covers yet; without them its run fails."""
+    """The processor's records of a day that no report covers yet; without them its run fails.
+
+    And what went into the payouts of the day; without that only their amounts are compared.
+    """
     window = runs.day_of(account, day)
-    if runs.told_until(account, window) >= window[1]:
-        return
     try:
-        collect(account=account, window=window, by=BY)
+        if runs.told_until(account, window) < window[1]:
+            collect(account=account, window=window, by=BY)
+        if account in settings.PROCESSORS:
+            collect_payouts(account=account, window=window, by=BY)
     except (DomainError, MalformedReport, ProcessorUnavailable, OutcomeUnknown) as silent:
         _log.warning("reconciliation: %s of %s was not collected: %s", day, account, silent)
 

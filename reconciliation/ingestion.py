@@ -49,7 +49,8 @@ class ImportInProgress(DomainError):
 class Intake:
     """Whose report it is, how and by whom it came, and of which time it claims to tell.
 
-    Without a window it tells from its first line to its last, and must have one.
+    Without a window it tells from its first line to its last, and must have one. `is_of_window`:
+    whether it is held against each line; what went into a payout is of any time.
     """
 
     account: str
@@ -57,6 +58,7 @@ class Intake:
     name: str
     by: str
     window: Window | None = None
+    is_of_window: bool = True
 
 
 def ingest(
@@ -100,7 +102,7 @@ def store(
 ) -> SettlementReport:
     """What is staged becomes the report and its lines, if it is fit to."""
     _refuse(staging.different_twins())
-    count, begins_at, ends_at = _extent(intake.window)
+    count, begins_at, ends_at = _extent(intake)
     new_count = staging.move(report_id=report_id, account=intake.account)
     report = SettlementReport.objects.create(
         id=report_id,
@@ -150,12 +152,13 @@ def _counted(lines: Iterable[Line], tell: Tell) -> Iterator[Line]:
     tell(count)
 
 
-def _extent(window: Window | None) -> tuple[int, dt.datetime, dt.datetime]:
+def _extent(intake: Intake) -> tuple[int, dt.datetime, dt.datetime]:
     """How many lines, and from when to when: the claim, held against each line."""
     count, first, last = staging.extent()
-    if window is not None:
-        begin, end = window
-        _refuse(staging.outside(begin, end))
+    if intake.window is not None:
+        begin, end = intake.window
+        if intake.is_of_window:
+            _refuse(staging.outside(begin, end))
         return count, begin, end
     if first is None or last is None:
         raise MalformedReport([Fault(1, "there is no line, and it is not said of which time")])

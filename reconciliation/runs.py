@@ -21,10 +21,11 @@ from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 from reconciliation import accounts, books, breaks, pairing, verdicts
 from reconciliation.models import ReconciliationRun, SettlementLine, SettlementReport, Waiting
-from reconciliation.pairing import Window
+from reconciliation.pairing import Paired
 from reconciliation.refusals import DayNotOver, RunInProgress
 from reconciliation.sides import Grace
 from reconciliation.states import RUN
+from reconciliation.window import Window
 
 _STALE: Final = dt.timedelta(hours=1)  # no run takes that long, nor a message to its worker
 _LOCK_SPACE: Final = 0x5EC0  # the advisory locks of runs
@@ -63,7 +64,7 @@ def begin(
     _, end = day_of(account, day)
     if end > clock.now():
         raise DayNotOver(f"{day} ends at {end.isoformat()}.")
-    _lock(account)
+    lock(account)
     _fail_the_dead(account)
     last = ReconciliationRun.objects.filter(account=account, day=day).aggregate(
         version=Max("version")
@@ -83,7 +84,7 @@ def perform(run: ReconciliationRun) -> ReconciliationRun:
         return run
     try:
         with durable():
-            _lock(run.account)
+            lock(run.account)
             _compare(run, _window(run))
     except NothingTold as reason:
         _fail(run, str(reason))
@@ -102,7 +103,7 @@ def _others_run(run: ReconciliationRun) -> bool:
     return running.exclude(pk=run.pk).exists()
 
 
-def _lock(account: str) -> None:
+def lock(account: str) -> None:
     """One run of an account at a time, until the transaction ends."""
     if not accounts.is_alone(account, space=_LOCK_SPACE):
         raise RunInProgress("Another run of this account is at work.")
@@ -136,11 +137,8 @@ def _compare(run: ReconciliationRun, window: Window) -> None:
     run.last_line_id = (
         SettlementLine.objects.filter(account=window.account).aggregate(last=Max("id"))["last"] or 0
     )
-    pairs = pairing.pair(window)
-    grace = Grace(
-        told=dt.timedelta(seconds=settings.RECONCILIATION_TOLD_SECONDS),
-        settled=dt.timedelta(seconds=settings.RECONCILIATION_SETTLED_SECONDS),
-    )
+    paired = pairing.pair(window)
+    grace = configured_grace()
     verdicts.judge(window, grace)
     books.judge_payouts(window, told=grace.told)
     changed = {"new_breaks": 0, "auto_resolved": 0}
@@ -148,7 +146,15 @@ def _compare(run: ReconciliationRun, window: Window) -> None:
         books.judge_orders(window, now=clock.now())
         changed = _write_breaks(window)
     _carry_forward(window)
-    _complete(run, pairs=pairs, changed=changed)
+    _complete(run, paired, changed=changed)
+
+
+def configured_grace() -> Grace:
+    """As the settings say."""
+    return Grace(
+        told=dt.timedelta(seconds=settings.RECONCILIATION_TOLD_SECONDS),
+        settled=dt.timedelta(seconds=settings.RECONCILIATION_SETTLED_SECONDS),
+    )
 
 
 def _write_breaks(window: Window) -> dict[str, int]:
@@ -210,9 +216,9 @@ def _carry_forward(window: Window) -> None:
         )
 
 
-def _complete(run: ReconciliationRun, *, pairs: int, changed: dict[str, int]) -> None:
-    run.counts = _counts() | {"pairs": pairs} | changed
-    run.counts["matched"] = pairs - run.counts.pop("differing")
+def _complete(run: ReconciliationRun, paired: Paired, *, changed: dict[str, int]) -> None:
+    run.counts = _counts() | {"pairs": paired.payments, "volume": paired.volume} | changed
+    run.counts["matched"] = paired.payments - run.counts.pop("differing")
     run.digest = _digest()
     _finish(run, to="completed")
 
@@ -244,16 +250,11 @@ def _counts() -> dict[str, Any]:
             " JOIN reconciliation_pair pair ON pair.key = found.processor_reference"
         )
         (differing,) = cursor.fetchone()
-        cursor.execute(
-            "SELECT currency, sum(their_captured)::bigint FROM reconciliation_pair"
-            " GROUP BY currency ORDER BY currency"
-        )
-        volume = dict(cursor.fetchall())
     rows = [
         {"kind": kind, "count": count, "amount": amount, "currency": currency, "waiting": waiting}
         for kind, count, amount, currency, waiting in found
     ]
-    return {"found": rows, "differing": differing, "volume": volume}
+    return {"found": rows, "differing": differing}
 
 
 def _digest() -> str:

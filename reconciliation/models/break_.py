@@ -69,6 +69,7 @@ class ReconciliationBreak(models.Model):
         permissions = [
             ("handle_break", "Can take, comment, resolve and reopen a break"),
             ("write_off_break", "Can write off a break"),
+            ("match_break", "Can match by hand what no id connects"),
         ]
 
     def __str__(self) -> str:
