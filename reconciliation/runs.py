@@ -8,7 +8,6 @@ import contextlib
 import datetime as dt
 import hashlib
 import uuid
-import zoneinfo
 from typing import Any, Final
 
 from django.conf import settings
@@ -19,7 +18,8 @@ from foundation import clock
 from foundation.ids import new_id
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from reconciliation import accounts, books, breaks, pairing, verdicts
+from reconciliation import accounts, books, breaks, pairing, sieve, verdicts
+from reconciliation.days import day_of
 from reconciliation.models import ReconciliationRun, SettlementLine, SettlementReport, Waiting
 from reconciliation.pairing import Paired
 from reconciliation.refusals import DayNotOver, RunInProgress
@@ -33,14 +33,6 @@ _LOCK_SPACE: Final = 0x5EC0  # the advisory locks of runs
 
 class NothingTold(Exception):
     """No report covers the day: there is nothing to compare with."""
-
-
-def day_of(account: str, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
-    """[begin, end) of a day in the time zone of the processor's account; 23 to 25 hours long."""
-    zone = zoneinfo.ZoneInfo(settings.RECONCILIATION_ACCOUNTS[account]["time_zone"])
-    begin = dt.datetime.combine(day, dt.time(), tzinfo=zone)
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-    return begin.astimezone(dt.UTC), end.astimezone(dt.UTC)
 
 
 def reconcile(*, account: str, day: dt.date, by: str) -> ReconciliationRun:
@@ -204,6 +196,7 @@ def _is_newest(run: ReconciliationRun) -> bool:
 
 def _carry_forward(window: Window) -> None:
     """What only waits is looked at again in the run of the next day."""
+    sieve.remember(window)
     Waiting.objects.filter(account=window.account, day=window.day).delete()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -5,9 +5,9 @@
     what is never taken for even ───────┘                                    → else: scope
 
 A difference that no run had found can only come from what moved since the run before: had the two
-books differed then, the payment waits or has a break, and such a one is looked at closely whatever
-moved. So the sums of what moved are enough to say that a payment is even, however old it is. An
-account's first run has none before it, and sums all steps that we ever took.
+books differed then, the payment waits, has a break or is remembered, and such a one is looked at
+closely whatever moved. So the sums of what moved are enough to say that a payment is even, however
+old it is. An account's first run has none before it, and sums all steps that we ever took.
 
 What comes out is judged by `pairing.py` and `verdicts.py`, exactly and from all rows. The sieve may
 let too much through, never too little: property tests hold it against the pure matcher.
@@ -122,6 +122,9 @@ _LOOKED_AT: Final = f"""
         UNION ALL
         SELECT processor_reference, {_ASKED | _CLOSE} FROM reconciliation_member
         UNION ALL
+        SELECT processor_reference, {_CLOSE} FROM reconciliation_uncompared
+        WHERE account = %(account)s
+        UNION ALL
         SELECT side.processor_reference, {_CLOSE}
         FROM {_RETELLINGS}
         CROSS JOIN LATERAL (
@@ -135,13 +138,15 @@ _LOOKED_AT: Final = f"""
 # Even ones fall into one row for each currency, so this table is as long as the others are many.
 _SIFT: Final = f"""
     CREATE TEMPORARY TABLE reconciliation_sifted ON COMMIT DROP AS
-    SELECT payment_id, stray, currency, count(*) AS payments, sum(volume)::bigint AS volume
+    SELECT payment_id, stray, currency, is_asked, count(*) AS payments,
+        sum(volume)::bigint AS volume
     FROM (
-        SELECT CASE WHEN NOT is_even THEN payment_id END AS payment_id,
+        SELECT is_asked, CASE WHEN NOT is_even THEN payment_id END AS payment_id,
             CASE WHEN NOT is_even THEN stray END AS stray, currency, volume
         FROM (
             SELECT payment_id, stray, min(currency) AS currency,
                 reconciliation_total(volume) AS volume,
+                bit_or(facts) & {_MOVED | _ASKED} <> 0 AS is_asked,
                 coalesce(bit_or(facts) & {_TOLD | _CLOSE} = {_TOLD}
                     AND min(currency) = max(currency)
                     AND reconciliation_total(captured) = 0
@@ -150,10 +155,10 @@ _SIFT: Final = f"""
                     AND reconciliation_total(fee) = 0, FALSE) AS is_even
             FROM ({_THEIRS} UNION ALL {_RETOLD} UNION ALL {_OURS} {{of_account}}
                   UNION ALL {_LOOKED_AT}) moved
-            GROUP BY payment_id, stray HAVING bit_or(facts) & {_MOVED | _ASKED} <> 0
+            GROUP BY payment_id, stray HAVING {{is_first}} OR bit_or(facts) & {_MOVED | _ASKED} <> 0
         ) summed
     ) sifted
-    GROUP BY payment_id, stray, currency
+    GROUP BY payment_id, stray, currency, is_asked
 """  # noqa: S608 - as above
 _SCOPE: Final = """
     CREATE TEMPORARY TABLE reconciliation_scope ON COMMIT DROP AS
@@ -162,9 +167,22 @@ _SCOPE: Final = """
         SELECT coalesce(payment.processor_reference, sifted.stray) AS key
         FROM reconciliation_sifted sifted LEFT JOIN payments_payment payment
             ON payment.id = sifted.payment_id AND payment.processor = %(account)s
-        WHERE coalesce(payment.processor_reference, sifted.stray, '') <> ''
+        WHERE sifted.is_asked AND coalesce(payment.processor_reference, sifted.stray, '') <> ''
     ) known LEFT JOIN reconciliation_member member ON member.processor_reference = known.key
         AND member.key IS NOT NULL
+"""
+
+
+# What is not even, and nothing else remembers: it moved before the first run, or is of nobody.
+_REMEMBER: Final = """
+    INSERT INTO reconciliation_uncompared (account, processor_reference)
+    SELECT %(account)s, payment.processor_reference
+    FROM reconciliation_sifted sifted JOIN payments_payment payment
+        ON payment.id = sifted.payment_id AND payment.processor = %(account)s
+    WHERE NOT sifted.is_asked AND payment.processor_reference <> ''
+    UNION
+    SELECT %(account)s, key FROM reconciliation_pair WHERE NOT is_known
+    ON CONFLICT DO NOTHING
 """
 
 
@@ -187,12 +205,12 @@ def sift(window: Window) -> Sifted:
         cursor.execute("SET LOCAL work_mem = '128MB'")  # a day's sums stay off the disk
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than it saves
         cursor.execute(_MEMBERS, given)
-        cursor.execute(_SIFT.format(of_account=of_account), given)
+        cursor.execute(_SIFT.format(of_account=of_account, is_first=is_first), given)
         cursor.execute(_SCOPE, given)
         cursor.execute("ANALYZE reconciliation_scope")
         cursor.execute(
             "SELECT coalesce(sum(payments), 0)::bigint FROM reconciliation_sifted"
-            " WHERE payment_id IS NULL AND stray IS NULL"
+            " WHERE payment_id IS NULL AND stray IS NULL AND is_asked"
         )
         (even,) = cursor.fetchone()
         cursor.execute(
@@ -201,3 +219,9 @@ def sift(window: Window) -> Sifted:
         )
         volume = dict(cursor.fetchall())
     return Sifted(int(even), volume)
+
+
+def remember(window: Window) -> None:
+    """Keep what the next runs can not know from breaks: see `Uncompared`. After the pairs."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REMEMBER, window.parameters())

@@ -53,10 +53,10 @@ _DIGEST: Final = """
 _MOVE: Final = f"""
     WITH moved AS (
     INSERT INTO reconciliation_settlementline (report_id, account, {_LIST})
-    SELECT %(report)s, %(account)s, {_LIST} FROM settlement_staging told
+    SELECT %(report)s::uuid, %(account)s::varchar, {_LIST} FROM settlement_staging told
     WHERE NOT EXISTS (
         SELECT FROM reconciliation_settlementline kept
-        WHERE kept.account = %(account)s AND kept.external_id = told.external_id
+        WHERE kept.account = %(account)s::varchar AND kept.external_id = told.external_id
           AND (kept.category, kept.currency, kept.gross, kept.fee, kept.net, kept.occurred_at,
                kept.processor_reference, kept.source_id)
             = (told.category, told.currency, told.gross, told.fee, told.net, told.occurred_at,
@@ -72,7 +72,7 @@ _MOVE: Final = f"""
     INSERT INTO reconciliation_retelling (line_id, earlier_id)
     SELECT moved.id, earlier.id FROM moved CROSS JOIN LATERAL (
         SELECT max(kept.id) AS id FROM reconciliation_settlementline kept
-        WHERE kept.account = %(account)s AND kept.external_id = moved.external_id
+        WHERE kept.account = %(account)s::varchar AND kept.external_id = moved.external_id
     ) earlier WHERE earlier.id IS NOT NULL
     )
     SELECT count(*) FROM moved

@@ -35,6 +35,17 @@ class Migration(migrations.Migration):
                 ('earlier', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='reconciliation.settlementline')),
             ],
         ),
+        migrations.CreateModel(
+            name='Uncompared',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.CharField(max_length=64)),
+                ('processor_reference', models.CharField(max_length=255)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('account', 'processor_reference'), name='one_reminder_per_payment')],
+            },
+        ),
         migrations.RunSQL(BACKFILL, migrations.RunSQL.noop),
         append_only("reconciliation_retelling"),
     ]

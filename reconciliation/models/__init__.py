@@ -3,7 +3,7 @@
 from reconciliation.models.break_ import ReconciliationBreak
 from reconciliation.models.collection import CollectedLine, Collection
 from reconciliation.models.match import Match, MatchMember, Unmatch
-from reconciliation.models.run import ReconciliationRun, Waiting
+from reconciliation.models.run import ReconciliationRun, Uncompared, Waiting
 from reconciliation.models.settlement import Retelling, SettlementLine, SettlementReport
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Retelling",
     "SettlementLine",
     "SettlementReport",
+    "Uncompared",
     "Unmatch",
     "Waiting",
 ]
