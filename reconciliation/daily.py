@@ -12,6 +12,7 @@ from foundation.errors import DomainError
 from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from reconciliation import repair, runs
 from reconciliation.collection import collect, collect_payouts
+from reconciliation.days import day_of
 from reconciliation.models import ReconciliationRun
 from reconciliation.readers.base import MalformedReport
 
@@ -72,7 +73,7 @@ def _rests(failed: ReconciliationRun) -> bool:
 def _last_over(account: str) -> dt.date:
     lag = dt.timedelta(seconds=settings.RECONCILIATION_LAG_SECONDS)
     day = (clock.now() - lag).date() + dt.timedelta(days=1)
-    while runs.day_of(account, day)[1] > clock.now() - lag:
+    while day_of(account, day)[1] > clock.now() - lag:
         day -= dt.timedelta(days=1)
     return day
 
@@ -82,7 +83,7 @@ def _collect(account: str, day: dt.date) -> None:
 
     And what went into the payouts of the day; without that only their amounts are compared.
     """
-    window = runs.day_of(account, day)
+    window = day_of(account, day)
     try:
         if runs.told_until(account, window) < window[1]:
             collect(account=account, window=window, by=BY)

@@ -128,12 +128,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Paired:
-    """How many payments were looked at, and what was taken by the lines that are new, by currency.
+    """How many payments were looked at, how many of them are even, and their volume.
 
-    `volume` is in minor units.
+    `volume`: what was taken by the lines that are new, by currency, in minor units.
     """
 
     payments: int
+    even: int
     volume: dict[str, int]
 
 
@@ -145,7 +146,7 @@ def pair(window: Window) -> Paired:
         cursor.execute("ANALYZE reconciliation_pair")
         cursor.execute("SELECT count(*) FROM reconciliation_pair")
         (closely,) = cursor.fetchone()
-    return Paired(sifted.even + int(closely), sifted.volume)
+    return Paired(sifted.even + int(closely), sifted.even, sifted.volume)
 
 
 def pair_group(window: Window, group: Group) -> dict[str, Any]:

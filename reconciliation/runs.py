@@ -8,6 +8,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
@@ -31,18 +32,25 @@ _STALE: Final = dt.timedelta(hours=1)  # no run takes that long, nor a message t
 _LOCK_SPACE: Final = 0x5EC0  # the advisory locks of runs
 
 
+Tell = Callable[[str], object]
+
+
 class NothingTold(Exception):
     """No report covers the day: there is nothing to compare with."""
 
 
-def reconcile(*, account: str, day: dt.date, by: str) -> ReconciliationRun:
+def reconcile(
+    *, account: str, day: dt.date, by: str, tell: Tell = lambda _: None
+) -> ReconciliationRun:
     """Compare a day, here and now; returns the run, `completed` or `failed`.
+
+    `tell` hears, in words, how far it is.
 
     Raises what `begin` raises, and `RunInProgress` while another run of the account is at work.
     """
     with durable():
         run = begin(account=account, day=day, by=by)
-    return perform(run)
+    return perform(run, tell=tell)
 
 
 def begin(
@@ -70,14 +78,14 @@ def begin(
     )
 
 
-def perform(run: ReconciliationRun) -> ReconciliationRun:
+def perform(run: ReconciliationRun, *, tell: Tell = lambda _: None) -> ReconciliationRun:
     """Compare what `begin` wrote down; a run that came to its end is left as it is."""
     if run.state != "running":
         return run
     try:
         with durable():
             lock(run.account)
-            _compare(run, _window(run))
+            _compare(run, _window(run), tell)
     except NothingTold as reason:
         _fail(run, str(reason))
     except RunInProgress as reason:
@@ -123,19 +131,24 @@ def _window(run: ReconciliationRun) -> Window:
     return Window(run.account, run.day, begin_at, end, since, before.day, before.last_line_id)
 
 
-def _compare(run: ReconciliationRun, window: Window) -> None:
+def _compare(run: ReconciliationRun, window: Window, tell: Tell) -> None:
     _require_reports(window)
+    tell("waiting for whoever adds lines")
     _hold_the_lines()
     run.last_line_id = (
         SettlementLine.objects.filter(account=window.account).aggregate(last=Max("id"))["last"] or 0
     )
+    tell("adding up what moved")
     paired = pairing.pair(window)
+    tell(f"{paired.even} of {paired.payments} payments are even, judging the others")
     grace = configured_grace()
     verdicts.judge(window, grace)
+    tell("looking at payouts and orders")
     books.judge_payouts(window, told=grace.told)
     changed = {"new_breaks": 0, "auto_resolved": 0}
     if _is_newest(run):
         books.judge_orders(window, now=clock.now())
+        tell("writing breaks")
         changed = _write_breaks(window)
     _carry_forward(window)
     _complete(run, paired, changed=changed)

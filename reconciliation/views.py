@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import F
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -89,7 +90,7 @@ def _most_severe(rows: BreakRows, query: Mapping[str, str]) -> list[dict[str, An
     size, _ = lookup.window(prefix="brk", limit=query.get("limit", ""), cursor="")
     if query.get("cursor"):
         raise InvalidInput("The most severe have no cursor.", errors=[lookup.bad("cursor")])
-    ordered = rows.with_severity().order_by("-severe", "-pk")
+    ordered = rows.with_severity().order_by(F("severe").desc(), "-pk")
     return [representations.break_(row) for row in ordered[:size]]
 
 

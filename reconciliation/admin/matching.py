@@ -83,8 +83,9 @@ def match(page: PageAdmin, request: HttpRequest, object_id: str) -> HttpResponse
         return _ask(page, request, row, form, None)
     what = _token_of(row, form.claim(), seen)
     if not confirm.fits(request, form.cleaned_data["token"], verb="match", seen=what):
-        form.data = form.data.copy()
-        form.data["token"] = confirm.token(request, verb="match", seen=what)
+        sent = request.POST.copy()
+        sent["token"] = confirm.token(request, verb="match", seen=what)
+        form.data = sent
         return _ask(page, request, row, form, seen)
     _do(request, lambda: by_hand.match(row.pk, form.claim(), by=who(request)), "It is matched.")
     return HttpResponseRedirect(page_of("reconciliationbreak", row.pk))

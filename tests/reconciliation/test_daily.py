@@ -111,6 +111,7 @@ def test_run_by_hand_it_says_what_differs(capsys):
     call_command("reconcile", "--day", "2026-03-10")
 
     told = capsys.readouterr().out
+    assert "0 of 1 payments are even, judging the others ..." in told
     assert "0 of 1 payments match (version 1)" in told
     assert "orphan_capture" in told
     assert "42.98 USD" in told

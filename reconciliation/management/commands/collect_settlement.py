@@ -12,7 +12,7 @@ from foundation.errors import DomainError
 from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from reconciliation import accounts
 from reconciliation.collection import collect, collect_payouts
-from reconciliation.runs import day_of
+from reconciliation.days import day_of
 
 
 class Command(BaseCommand):
