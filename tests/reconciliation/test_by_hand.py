@@ -200,11 +200,12 @@ def test_from_an_amount_on_it_takes_two(lost, ours, settings):
 
     with pytest.raises(SecondPersonNeeded):
         match(lost, *ours)
-    handling.take(lost.pk, by="ana", reason="mine")
-    with pytest.raises(SecondPersonNeeded):
-        match(lost, *ours)
+    handling.take(lost.pk, by="staff:ana", reason="mine")
+    for same_or_nobody in ("staff:ana", "client:a key"):
+        with pytest.raises(SecondPersonNeeded):
+            match(lost, *ours, by=same_or_nobody)
 
-    assert match(lost, *ours, by="ben").matched_by == "ben"
+    assert match(lost, *ours, by="staff:ben").matched_by == "staff:ben"
     assert found() == MATCHED
 
 

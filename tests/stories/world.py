@@ -26,7 +26,7 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 _SWEEPS = (
     "recover_checkouts", "recover_cancellations", "resolve_unknown", "recover_actions",
     "expire_authorizations", "restart_stalled_orders", "work_processor_events",
-    "finish_bulk_runs", "follow_unheard_payments", "send_due_mails",
+    "finish_bulk_runs", "follow_unheard_payments", "send_due_mails", "deliver_webhooks",
 )  # fmt: skip
 _BATCHES_MAX = 50  # an event that causes itself must not keep a test for ever
 

@@ -94,7 +94,7 @@ def test_what_the_api_tells_and_what_the_file_tells_are_the_same_lines(sales, pa
         f"{sales.url}/_sandbox/settlement.csv", params={"date": f"{past[0]:%Y-%m-%d}"}
     ).content
 
-    by_file = bring(content)
+    by_file = bring(content, window=past)
 
     facts = ("external_id", "category", "currency", "gross", "fee", "net", "occurred_at",
              "processor_reference", "source_id")  # fmt: skip
