@@ -335,7 +335,7 @@ def test_severity_is_money_times_days_in_the_list_the_api_and_the_metrics(books,
     gauge = (
         f'reconciliation_breaks_open_severity{{kind="orphan_capture",currency="USD"}} {days}0000'
     )
-    assert gauge in exposition()
+    assert gauge in exposition().decode()
 
 
 @pytest.mark.parametrize("query", [{"sort": "age"}, {"sort": "severity", "cursor": "brk_x"}])
