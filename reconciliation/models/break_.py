@@ -18,7 +18,8 @@ class BreakRows(models.QuerySet["ReconciliationBreak"]):
             Coalesce("settled_at", Value(clock.now())) - F("began_at"),
             output_field=models.DurationField(),
         )
-        days = Greatest(Floor(Extract(age, "epoch") / 86_400), Value(0.0)) + 1
+        seconds = Cast(Extract(age, "epoch"), models.FloatField())
+        days = Greatest(Floor(seconds / Value(86_400.0)), Value(0.0)) + Value(1.0)
         return self.annotate(severe=Cast("amount", models.FloatField()) * days)
 
 
