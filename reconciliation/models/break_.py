@@ -18,8 +18,8 @@ class BreakRows(models.QuerySet["ReconciliationBreak"]):
             Coalesce("settled_at", Value(clock.now())) - F("began_at"),
             output_field=models.DurationField(),
         )
-        whole = Cast(Floor(Extract(age, "epoch") / 86_400), models.FloatField())
-        days = Greatest(whole, Value(0.0)) + Value(1.0)
+        seconds = Cast(Extract(age, "epoch"), models.FloatField())
+        days = Greatest(Floor(seconds / Value(86_400.0)), Value(0.0)) + Value(1.0)
         return self.annotate(severe=Cast("amount", models.FloatField()) * days)
 
 
