@@ -1,7 +1,7 @@
 """The one clock: every deadline, lease and schedule in the house is read from here.
 
-Tests move it; nothing else does. SQL never decides by its own `now()`, so that a moved
-clock moves every decision with it.
+Tests move it, and the demo's nights in a process of their own; nothing else does. SQL never
+decides by its own `now()`, so that a moved clock moves every decision with it.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ def now() -> dt.datetime:
 
 
 def move(by: dt.timedelta) -> None:
-    """Move this process's clock (tests only): leases run out, deadlines pass."""
+    """Move this process's clock (never a shop's): leases run out, deadlines pass."""
     global _moved_by  # noqa: PLW0603 - the clock is a process-wide thing by nature
     _moved_by += by
 

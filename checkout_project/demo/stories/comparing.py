@@ -189,6 +189,6 @@ def _bring(today: Day, report: bytes, date: dt.date) -> None:
 
 def _pass_nights(today: Day, dates: list[dt.date]) -> None:
     environment, folder = today.world.shop.environ(), today.world.shop.folder
-    for date in dates:
-        with today.world.tell.during(f"the night after {date} (one process, its clock moved)"):
-            night.passed(date, environment, folder)
+    told = " and ".join(map(str, dates))
+    with today.world.tell.during(f"the night after {told} (one process, its clock moved)"):
+        night.passed(dates, environment, folder)

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         stay = "keep the shop open until Ctrl-C, with the admin's address and login on screen"
         parser.add_argument("--stay", action="store_true", help=stay)
         parser.add_argument("--prepare", type=Path, help="(used by the demo itself)")
-        parser.add_argument("--night", type=dt.date.fromisoformat, help="(the same)")
+        parser.add_argument("--night", nargs="+", type=dt.date.fromisoformat, help="(the same)")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         """Exit codes: 0 every promise kept, 1 one was broken, 130 interrupted."""
