@@ -216,11 +216,18 @@ def matching(done: Matched) -> Line:
     return Line(
         f"reconciliation: {done.lines:,} lines, as a multiple of a bare join",
         f"{done.times:.1f}x ({done.our_seconds:.1f} s of {done.bare_seconds:.1f} s; "
-        f"{done.breaks} breaks; memory +{done.grown_mb:.0f} MB)",
+        f"{done.breaks} breaks; memory +{done.grown_mb:.0f} MB here, "
+        f"{done.server_mb:.0f} MB at the server)",
         f"<= {MATCHING_GOAL:.0f}x, memory flat",
         done.times <= MATCHING_GOAL,
         "From the scope to the breaks that are told of, next to a full outer join of the same "
         "lines with our captures, in the same transaction. One line in a thousand is a cent off. "
-        "Memory is what this process grew by at its peak.",
-        {"times": done.times, "seconds": done.our_seconds, "bare_seconds": done.bare_seconds},
+        "Memory is what this process grew by at its peak, and the most that its server process "
+        "had of its own (without shared buffers); work_mem bounds that.",
+        {
+            "times": done.times,
+            "seconds": done.our_seconds,
+            "bare_seconds": done.bare_seconds,
+            "server_mb": done.server_mb,
+        },
     )

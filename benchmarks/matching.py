@@ -3,22 +3,26 @@
 Everything stands in one transaction that is rolled back, so nothing of it stays.
 """
 
+import contextlib
 import datetime as dt
 import resource
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from django.db import connection, transaction
 
 from benchmarks.measure import Matched
 from reconciliation import breaks, pairing, verdicts
-from reconciliation.pairing import Window
 from reconciliation.sides import Grace
+from reconciliation.window import Window
 
 _DAY: Final = dt.date(2026, 3, 10)
 _BEGIN: Final = dt.datetime(2026, 3, 10, tzinfo=dt.UTC)
 _END: Final = _BEGIN + dt.timedelta(days=1)
+_LOOKS_EVERY_SECONDS: Final = 0.02
 _DIFFERS_EVERY: Final = 1000  # one line in so many is a cent off
 _MANY: Final = {"count": 0, "begin": _BEGIN, "every": _DIFFERS_EVERY}
 
@@ -83,11 +87,12 @@ def match(lines: int) -> Matched:
         bare = min(_timed(_bare) for _ in range(2))
         before = _peak_mb()
         began = time.perf_counter()
-        found = _ours()
+        with _watched(_backend()) as server:
+            found = _ours()
         seconds = time.perf_counter() - began
         grown = _peak_mb() - before
         transaction.set_rollback(True)
-    return Matched(lines, bare, seconds, found, grown)
+    return Matched(lines, bare, seconds, found, grown, server.peak_mb)
 
 
 def _fill(lines: int) -> None:
@@ -119,6 +124,38 @@ def _ours() -> int:
     pairing.pair(window)
     verdicts.judge(window, Grace(told=dt.timedelta(0), settled=dt.timedelta(0)))
     return breaks.record(window)
+
+
+class Watch(threading.Thread):
+    """Looks every few milliseconds at how much memory of its own a process of the server has."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.status, self.over, self.peak_mb = Path(f"/proc/{pid}/status"), threading.Event(), 0.0
+
+    def run(self) -> None:
+        """Until it is over."""
+        while not self.over.wait(_LOOKS_EVERY_SECONDS):
+            said = self.status.read_text()
+            own = next(line for line in said.splitlines() if line.startswith("RssAnon"))
+            self.peak_mb = max(self.peak_mb, int(own.split()[1]) / 1024)
+
+
+@contextlib.contextmanager
+def _watched(pid: int) -> Iterator[Watch]:
+    watch = Watch(pid)
+    watch.start()
+    try:
+        yield watch
+    finally:
+        watch.over.set()
+        watch.join()
+
+
+def _backend() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
 
 
 def _peak_mb() -> float:

@@ -197,13 +197,17 @@ def median(figures: list[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Seconds of the bare join and of ours, what ours found, and how far our memory grew (MB)."""
+    """Seconds of the bare join and of ours, what ours found, and memory in MB.
+
+    `grown_mb`: of this process; `server_mb`: the most that its server process had of its own.
+    """
 
     lines: int
     bare_seconds: float
     our_seconds: float
     breaks: int
     grown_mb: float
+    server_mb: float
 
     @property
     def times(self) -> float:

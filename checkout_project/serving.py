@@ -38,7 +38,7 @@ def _rate(name: str, text: str) -> tuple[int, float] | None:
     return int(quota), float(seconds)
 
 
-# In one process of the web server each (ADR 38): requests with one key, and requests of one
+# In one process of the web server each (ADR 37): requests with one key, and requests of one
 # address without a valid key.
 RATE_LIMIT_KEY = _rate("RATE_LIMIT_KEY", env.str("RATE_LIMIT_KEY", default="18000/60"))
 RATE_LIMIT_FAILURES = _rate("RATE_LIMIT_FAILURES", env.str("RATE_LIMIT_FAILURES", default="120/60"))

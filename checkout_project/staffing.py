@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from checkout_project.environment import env
 
 # A void, capture or refund of more than this, by a person, waits for a second one. In minor
-# units, as `USD=100000`; "*" is any other currency, in major units. Negative: nobody is alone.
+# units, as `USD=100000;JPY=150000`; "*" is any other currency, in major units; -1: always.
 STAFF_ALONE_MAX: Final[dict[str, int]] = {
     "*": 1_000,
     **env.dict("STAFF_ALONE_MAX", cast={"value": int}, default={}),

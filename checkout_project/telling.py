@@ -1,6 +1,7 @@
 """How events are told outside the house. Names are settings (see docs/operations.md)."""
 
 import datetime as dt
+import ipaddress
 from typing import Final
 
 from checkout_project.environment import env
@@ -9,7 +10,9 @@ from checkout_project.environment import env
 # may register an address could else reach what stands behind our firewall.
 WEBHOOK_HTTP_ALLOWED: Final = env.bool("WEBHOOK_HTTP_ALLOWED", default=False)
 WEBHOOK_PORTS: Final[list[int]] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
-WEBHOOK_NETWORKS_ALLOWED: Final[list[str]] = env.list("WEBHOOK_NETWORKS_ALLOWED", default=[])
+WEBHOOK_NETWORKS_ALLOWED: Final[list[str]] = [
+    str(ipaddress.ip_network(text)) for text in env.list("WEBHOOK_NETWORKS_ALLOWED", default=[])
+]
 # Authorities that are trusted in place of the system's, as a file of certificates (PEM).
 WEBHOOK_CA_FILE: Final = env.str("WEBHOOK_CA_FILE", default="")
 WEBHOOK_ENDPOINTS_MAX: Final = env.int("WEBHOOK_ENDPOINTS_MAX", default=20)  # of one client

@@ -7,15 +7,15 @@ from checkout_project import finding, health, metrics, problem_details, problem_
 from checkout_project.openapi import views as openapi
 
 urlpatterns = [
+    path("v1/problems", problem_pages.Problems.as_view()),
+    path("v1/problems/<str:code>", problem_pages.OneProblem.as_view()),
+    path("v1/openapi.json", openapi.OpenApiDocument.as_view()),
+    path("v1/docs", openapi.docs_page),
     path("v1/", include("orders.urls")),
     path("v1/", include("payments.urls")),
     path("v1/", include("reconciliation.urls")),
     path("v1/", include("attribution.urls")),
     path("v1/", include("events.urls")),
-    path("v1/problems", problem_pages.Problems.as_view()),
-    path("v1/problems/<str:code>", problem_pages.OneProblem.as_view()),
-    path("v1/openapi.json", openapi.OpenApiDocument.as_view()),
-    path("v1/docs", openapi.docs_page),
     path("v1/<path:rest>", problem_details.nothing_here),
     path("livez", health.livez),
     path("readyz", health.readyz),

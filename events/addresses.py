@@ -79,7 +79,8 @@ def refuse_unless_public(address: Address, *, allowed: Iterable[str]) -> None:
         or address.is_multicast
         or any(_within(address, network) for network in _REFUSED)
     ):
-        raise UrlRefused(f"{address} is not an address on the public internet.")
+        # Not which: what our resolver makes of a name inside is nobody's business outside.
+        raise UrlRefused("This does not lead to an address on the public internet.")
 
 
 def _within(address: Address, network: Network) -> bool:

@@ -66,7 +66,7 @@ def change(
                 setattr(endpoint, name, value)
             endpoint.save(update_fields=list(given))
         if state == "disabled" and endpoint.state == "enabled":
-            _disable(endpoint, why=f"by {by}: {reason}", by=by)
+            _disable(endpoint, why=_whose(by), by=by, reason=reason)
         if state == "enabled" and endpoint.state == "disabled":
             _enable(endpoint, by=by, reason=reason)
         if _facts(endpoint) != before:
@@ -120,7 +120,7 @@ def remove(
 def disable_failing(endpoint: WebhookEndpoint, *, why: str) -> bool:
     """Disable one that takes nothing any more, in the caller's transaction; False: it was."""
     try:
-        _disable(endpoint, why=why, by=_BY_ITSELF)
+        _disable(endpoint, why=why, by=_BY_ITSELF, reason=why)
     except IllegalTransition:
         return False
     cases.open_once(
@@ -141,10 +141,14 @@ def locked(endpoint_id: uuid.UUID) -> WebhookEndpoint:
     return endpoint
 
 
-def _disable(endpoint: WebhookEndpoint, *, why: str, by: str) -> None:
-    reason = why[:200]
-    move(endpoint, table=ENDPOINT, to="disabled", by=by, reason=reason, disabled_reason=reason)
-    _tell(endpoint, Event("webhook_endpoint.disabled", {**_ids(endpoint), "reason": reason}))
+def _whose(by: str) -> str:
+    """For the client: neither the name of a person of ours nor a person's reason."""
+    return "by its client" if by.startswith("api:") else "by staff"
+
+
+def _disable(endpoint: WebhookEndpoint, *, why: str, by: str, reason: str) -> None:
+    move(endpoint, table=ENDPOINT, to="disabled", by=by, reason=reason, disabled_reason=why[:200])
+    _tell(endpoint, Event("webhook_endpoint.disabled", {**_ids(endpoint), "reason": why}))
 
 
 def _enable(endpoint: WebhookEndpoint, *, by: str, reason: str) -> None:

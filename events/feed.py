@@ -31,7 +31,7 @@ _NUMBER: Final = """
     SET position = last.position + waiting.nth,
         subjects = ARRAY(
             SELECT fact.value FROM jsonb_each_text(event.payload) fact
-            WHERE event.payload ? (fact.key || '_id')
+            WHERE event.payload ? (fact.key || '_id') AND length(fact.value) <= 40
         )
     FROM waiting, last, events_outboxevent event
     WHERE entry.event_id = waiting.event_id AND event.id = waiting.event_id

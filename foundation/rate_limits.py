@@ -1,4 +1,4 @@
-"""How often somebody may ask: token buckets in this process, and nowhere else (ADR 38).
+"""How often somebody may ask: token buckets in this process, and nowhere else (ADR 37).
 
 A bucket is one number, the moment at which it is full again (GCRA), so it costs no memory of
 single requests and no clock that ticks. Each process of the web server has its own: with n of

@@ -10,7 +10,7 @@ from events.outbox import Event
 from foundation.actions import Action
 from foundation.idempotency import Answer
 from reconciliation import representations, runs
-from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
+from reconciliation.models import Match, ReconciliationBreak, ReconciliationRun, SettlementReport
 from reconciliation.serializers import RunIntent
 
 _JSON: Final = {"Content-Type": "application/json"}
@@ -35,6 +35,17 @@ def _settled(operation_id: uuid.UUID) -> Answer:
     return Answer(200, orjson.dumps(representations.break_(row)), _JSON)
 
 
+def _matched(operation_id: uuid.UUID) -> Answer:
+    row = Match.objects.get(operation=operation_id)
+    location = {"Location": f"/v1/reconciliation-matches/{row.reference}"}
+    return Answer(201, orjson.dumps(representations.match(row)), _JSON | location)
+
+
+def _unmatched(operation_id: uuid.UUID) -> Answer:
+    row = Match.objects.get(undone__operation=operation_id)
+    return Answer(200, orjson.dumps(representations.match(row)), _JSON)
+
+
 def _ingested(report_id: uuid.UUID) -> Answer:
     report = SettlementReport.objects.get(pk=report_id)
     location = {"Location": f"/v1/settlements/{report.reference}"}
@@ -44,5 +55,7 @@ def _ingested(report_id: uuid.UUID) -> Answer:
 RUN: Final = Action("reconciliation_run", finish=_accepted, for_now=_accepted)
 SETTLE: Final = Action("break_settlement", finish=_settled, for_now=_settled)
 INGEST: Final = Action("settlement_report", finish=_ingested, for_now=_ingested)
+MATCH: Final = Action("match_by_hand", finish=_matched, for_now=_matched)
+UNMATCH: Final = Action("match_undone", finish=_unmatched, for_now=_unmatched)
 
-ACTIONS: Final = {action.kind: action for action in (RUN, SETTLE, INGEST)}
+ACTIONS: Final = {action.kind: action for action in (RUN, SETTLE, INGEST, MATCH, UNMATCH)}

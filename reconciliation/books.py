@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from reconciliation.fingerprints import short
-from reconciliation.pairing import Window
+from reconciliation.window import Window
 
 _ADD: Final = """
     INSERT INTO reconciliation_found

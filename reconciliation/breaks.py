@@ -13,8 +13,8 @@ from events.outbox import Event
 from foundation import clock
 from foundation.state_machine import IllegalTransition, move
 from reconciliation.models import ReconciliationBreak
-from reconciliation.pairing import Window
 from reconciliation.states import BREAK, UNSETTLED
+from reconciliation.window import Window
 
 BY: Final = "system:reconciliation"
 _EVENTS_AT_ONCE: Final = 500
@@ -41,9 +41,9 @@ _RECORD: Final = f"""
     RETURNING id, state, xmax = 0 AS is_new
 """  # noqa: S608 - constants of this file; values are parameters
 
-# Of what was looked at: a break about a payment in scope, about a line that names none
-# (`strays.py`), or about an order when those were asked. What is found and only seems young,
-# because something else moved on its payment, is not gone.
+# Of what was looked at: a break about a payment, about a line that names none (`strays.py`), or
+# about an order when those were asked. What is found and only seems young, because something else
+# moved on its payment, is not gone.
 _GONE: Final = """
     SELECT known.id FROM reconciliation_reconciliationbreak known
     WHERE known.account = %(account)s AND known.state = ANY(%(unsettled)s)
@@ -52,9 +52,7 @@ _GONE: Final = """
       )
       AND (known.kind = ANY(%(asked)s)
            OR (known.kind = 'orphan_capture' AND known.theirs ->> 'line' IS NOT NULL)
-           OR EXISTS (SELECT 1 FROM reconciliation_pair pair
-                      WHERE pair.key = known.processor_reference
-                        AND known.kind <> ALL(%(of_orders)s)))
+           OR known.processor_reference <> '' AND known.kind <> ALL(%(of_orders)s))
 """
 
 
@@ -116,9 +114,10 @@ def _tell(break_ids: list[uuid.UUID]) -> None:
     """`reconciliation.break_opened` for each, a few hundred rows at a time."""
     for start in range(0, len(break_ids), _EVENTS_AT_ONCE):
         rows = ReconciliationBreak.objects.filter(pk__in=break_ids[start : start + _EVENTS_AT_ONCE])
-        for row in rows:
-            news = [Event("reconciliation.break_opened", _facts(row))]
-            outbox.record(row.pk, news, client_id=None)
+        outbox.record_each(
+            {row.pk: Event("reconciliation.break_opened", _facts(row)) for row in rows},
+            client_id=None,
+        )
 
 
 def _facts(row: ReconciliationBreak) -> dict[str, object]:

@@ -5,11 +5,14 @@ short by a time-out or a crash is gone on with by the next call for the same win
 see nothing of it until all of it is here. No transaction is open while the processor is asked.
 """
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Value
+from django.db.models.functions import Concat
 
 from foundation import clock
 from foundation.errors import DomainError, InvalidInput
@@ -27,11 +30,12 @@ from reconciliation.ingestion import (
     lock,
     store,
 )
-from reconciliation.models import CollectedLine, Collection, SettlementReport
+from reconciliation.models import CollectedLine, Collection, SettlementLine, SettlementReport
 from reconciliation.readers.base import BIGINT_MAX, Fault, Line, MalformedReport
 from reconciliation.readers.cells import REFERENCE_MAX, category_of
 
 NAME: Final = "processor_api"
+_OF_PAYOUT: Final = "balance transactions of payout "
 _PAGE: Final = 100
 
 
@@ -56,6 +60,41 @@ def collect(
         raise WindowNotOver(f"It ends at {end.isoformat()}.")
     collection = _begun(account, (begin, end))
     listed = processor(account).list_transactions(since=begin, until=end, after=collection.last_id)
+    return _read(collection, listed, by=by, tell=tell)
+
+
+def collect_payouts(
+    *, account: str, window: Window, by: str, tell: Tell = lambda _: None
+) -> list[SettlementReport]:
+    """What went into each payout that was told of in the window: a report for each, once.
+
+    The list of a window names no payout but the payout's own line. Raises what `collect` raises.
+    """
+    _refuse_without_api(account)
+    made = []
+    for payout_id, occurred_at in _not_itemized(account, window):
+        # It is asked for in no time of its own: it tells what went into a payout, not of a day.
+        collection = _begun(account, (occurred_at, occurred_at), payout_id=payout_id)
+        listed = processor(account).list_payout_lines(payout_id=payout_id, after=collection.last_id)
+        made.append(_read(collection, listed, by=by, tell=tell))
+    return made
+
+
+def _not_itemized(account: str, window: Window) -> list[tuple[str, dt.datetime]]:
+    told = SettlementLine.objects.filter(
+        account=account, category=SettlementLine.Category.PAYOUT, occurred_at__gte=window[0],
+        occurred_at__lt=window[1],
+    ).exclude(payout_id="")  # fmt: skip
+    itemized = SettlementReport.objects.filter(account=account, format=NAME).values("name")
+    names = Concat(Value(_OF_PAYOUT), "payout_id")
+    rows = told.annotate(as_named=names).exclude(as_named__in=itemized)
+    found = rows.order_by("occurred_at", "payout_id").values_list("payout_id", "occurred_at")
+    return list(found.distinct())
+
+
+def _read(
+    collection: Collection, listed: Iterator[ProcessorTransaction], *, by: str, tell: Tell
+) -> SettlementReport:
     count = collection.lines.count()
     for page in _pages(listed):
         _keep(collection, page)
@@ -71,9 +110,9 @@ def _refuse_without_api(account: str) -> None:
         raise InvalidInput(f"There is no API of {account}; import its files.")
 
 
-def _begun(account: str, window: Window) -> Collection:
+def _begun(account: str, window: Window, *, payout_id: str = "") -> Collection:
     found, _ = Collection.objects.get_or_create(
-        account=account, begins_at=window[0], ends_at=window[1]
+        account=account, begins_at=window[0], ends_at=window[1], payout_id=payout_id
     )
     return found
 
@@ -105,20 +144,33 @@ def _finish(collection: Collection, *, by: str) -> SettlementReport:
     intake = Intake(
         account=collection.account,
         origin=SettlementReport.Origin.API,
-        name=f"balance transactions of {collection}",
+        name=_name_of(collection),
         by=by,
         window=(collection.begins_at, collection.ends_at),
+        is_of_window=not collection.payout_id,
     )
     with durable():
         lock(collection.account)
         _refuse_unless_ours(collection)
         staging.make()
         staging.fill_from_collection(collection.pk)
-        sha256 = staging.digest_of_window(collection.begins_at, collection.ends_at)
+        sha256 = staging.digest_of(_subject_of(collection))
         known = SettlementReport.objects.filter(account=collection.account, sha256=sha256).first()
         report = known or store(intake, reader_name=NAME, sha256=sha256, report_id=new_id())
         Collection.objects.filter(pk=collection.pk).delete()
     return report
+
+
+def _name_of(collection: Collection) -> str:
+    if collection.payout_id:
+        return f"{_OF_PAYOUT}{collection.payout_id}"
+    return f"balance transactions of {collection}"
+
+
+def _subject_of(collection: Collection) -> str:
+    if collection.payout_id:
+        return collection.payout_id
+    return f"{collection.begins_at.isoformat()} {collection.ends_at.isoformat()}"
 
 
 def _refuse_unless_ours(collection: Collection) -> None:

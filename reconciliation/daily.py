@@ -11,7 +11,8 @@ from foundation import clock
 from foundation.errors import DomainError
 from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from reconciliation import repair, runs
-from reconciliation.collection import collect
+from reconciliation.collection import collect, collect_payouts
+from reconciliation.days import day_of
 from reconciliation.models import ReconciliationRun
 from reconciliation.readers.base import MalformedReport
 
@@ -72,18 +73,22 @@ def _rests(failed: ReconciliationRun) -> bool:
 def _last_over(account: str) -> dt.date:
     lag = dt.timedelta(seconds=settings.RECONCILIATION_LAG_SECONDS)
     day = (clock.now() - lag).date() + dt.timedelta(days=1)
-    while runs.day_of(account, day)[1] > clock.now() - lag:
+    while day_of(account, day)[1] > clock.now() - lag:
         day -= dt.timedelta(days=1)
     return day
 
 
 def _collect(account: str, day: dt.date) -> None:
-    """The processor's records of a day that no report covers yet; without them its run fails."""
-    window = runs.day_of(account, day)
-    if runs.told_until(account, window) >= window[1]:
-        return
+    """The processor's records of a day that no report covers yet; without them its run fails.
+
+    And what went into the payouts of the day; without that only their amounts are compared.
+    """
+    window = day_of(account, day)
     try:
-        collect(account=account, window=window, by=BY)
+        if runs.told_until(account, window) < window[1]:
+            collect(account=account, window=window, by=BY)
+        if account in settings.PROCESSORS:
+            collect_payouts(account=account, window=window, by=BY)
     except (DomainError, MalformedReport, ProcessorUnavailable, OutcomeUnknown) as silent:
         _log.warning("reconciliation: %s of %s was not collected: %s", day, account, silent)
 

@@ -28,7 +28,7 @@ _VERBS: Final = {"resolved": "resolve", "written_off": "write_off"}
 def take(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
     """→ `assigned` to whoever takes it; from somebody else, too. Raises `BreakNotOpen`."""
     with durable():
-        row = _locked(break_id)
+        row = locked(break_id)
         if row.state == "assigned":
             _note(row, "take", by=by, reason=reason, assignee=by)
         else:
@@ -39,7 +39,7 @@ def take(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
 def comment(break_id: uuid.UUID, *, by: str, text: str) -> ReconciliationBreak:
     """Say something about it, on record. Whatever its state is."""
     with durable():
-        row = _locked(break_id)
+        row = locked(break_id)
         _note(row, "comment", by=by, reason=text)
     return row
 
@@ -66,9 +66,9 @@ def settle(
     break_id: uuid.UUID, to: str, *, by: str, reason: str, operation_id: uuid.UUID | None = None
 ) -> ReconciliationBreak:
     """Either of the two, in the caller's transaction. `operation_id`: of the request that asks."""
-    row = _locked(break_id)
+    row = locked(break_id)
     if to == "written_off":
-        _refuse_alone(row, by=by)
+        refuse_alone(row, by=by)
     # The request that settled it before may still look for it, to hear what came of it.
     _move(
         row, to, _VERBS[to], by=by, reason=reason, settled_at=clock.now(),
@@ -81,32 +81,41 @@ def settle(
 def reopen(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
     """What was settled asks for somebody again. Raises `BreakNotOpen` for one that does already."""
     with durable():
-        row = _locked(break_id)
-        _move(
-            row, "reopened", "reopen", by=by, reason=reason,
-            settled_at=None, settled_reason="", assignee="",
-        )  # fmt: skip
+        return open_again(break_id, by=by, reason=reason)
+
+
+def open_again(break_id: uuid.UUID, *, by: str, reason: str) -> ReconciliationBreak:
+    """The same, in the caller's transaction."""
+    row = locked(break_id)
+    _move(
+        row, "reopened", "reopen", by=by, reason=reason,
+        settled_at=None, settled_reason="", assignee="",
+    )  # fmt: skip
     return row
 
 
-def _locked(break_id: uuid.UUID) -> ReconciliationBreak:
+def locked(break_id: uuid.UUID) -> ReconciliationBreak:
+    """The break, nobody else's until the transaction ends. Raises `NotFound`."""
     row = ReconciliationBreak.objects.select_for_update(no_key=True).filter(pk=break_id).first()
     if row is None:
         raise NotFound("There is no such break.")
     return row
 
 
-def _refuse_alone(row: ReconciliationBreak, *, by: str) -> None:
-    """Four eyes: one took it and looked into it, another gives the money up; both are people.
+def refuse_alone(row: ReconciliationBreak, *, by: str, amount: int | None = None) -> None:
+    """Four eyes: one took it and looked into it, another ends it; both are people.
 
     Much money in small parts is much money: what somebody gave up alone in a day counts together.
+    `amount`: what is ended by it, in minor units; or else what the break is about. Raises
+    `SecondPersonNeeded`.
     """
-    if _given_up_alone(row.currency, by=by) + row.amount < settings.RECONCILIATION_WRITE_OFF_ALONE:
+    ended = row.amount if amount is None else amount
+    if _given_up_alone(row.currency, by=by) + ended < settings.RECONCILIATION_WRITE_OFF_ALONE:
         return
     is_a_person = by.startswith("staff:")
     if row.state != "assigned" or row.assignee == by or not is_a_person:
         raise SecondPersonNeeded(
-            "Somebody must have taken it, and somebody else must write it off.",
+            "Somebody must have taken it, and somebody else must end it.",
             assignee=row.assignee,
         )
 

@@ -16,7 +16,7 @@ from foundation import audit, clock
 from foundation.errors import DomainError, InvalidInput
 from foundation.ids import new_id
 from foundation.transactions import durable
-from reconciliation import accounts, staging
+from reconciliation import accounts, days, staging
 from reconciliation.models import SettlementReport
 from reconciliation.readers.base import Fault, Faults, Line, MalformedReport, Reader
 
@@ -27,6 +27,12 @@ TOLD_EVERY: Final = 50_000
 _AHEAD_MAX: Final = dt.timedelta(minutes=5)  # so much may their clock be ahead of ours
 _CHUNK_BYTES: Final = 1 << 20
 _LOCK_SPACE: Final = 71_002  # of the advisory locks of ingestion; the other key is the account
+
+
+_SAY_WHEN: Final = (
+    "Say of which time it tells: since and until, or that it tells whole days (whole_days), from "
+    "its first line's to its last's in the time zone of the account."
+)
 
 
 class ReportAlreadyRead(DomainError):
@@ -50,7 +56,10 @@ class ImportInProgress(DomainError):
 class Intake:
     """Whose report it is, how and by whom it came, and of which time it claims to tell.
 
-    Without a window it tells from its first line to its last, and must have one.
+    `is_of_window`: whether the window is held against each line; what went into a payout is of any
+    time. `tells_whole_days`: instead of a window, that it tells all of each day of the account from
+    its first line's to its last's. One of both must be said: a gap would look like a day without
+    movements.
     """
 
     account: str
@@ -58,6 +67,8 @@ class Intake:
     name: str
     by: str
     window: Window | None = None
+    is_of_window: bool = True
+    tells_whole_days: bool = False
 
 
 def ingest(
@@ -101,7 +112,7 @@ def store(
 ) -> SettlementReport:
     """What is staged becomes the report and its lines, if it is fit to."""
     _refuse(staging.different_twins())
-    count, begins_at, ends_at = _extent(intake.window)
+    count, begins_at, ends_at = _extent(intake)
     new_count = staging.move(report_id=report_id, account=intake.account)
     report = SettlementReport.objects.create(
         id=report_id,
@@ -152,24 +163,31 @@ def _counted(lines: Iterable[Line], tell: Tell) -> Iterator[Line]:
     tell(count)
 
 
-def _extent(window: Window | None) -> tuple[int, dt.datetime, dt.datetime]:
+def _extent(intake: Intake) -> tuple[int, dt.datetime, dt.datetime]:
     """How many lines, and from when to when: the claim, held against each line.
 
     A day that is not over is never told of: what comes of it later would be looked for nowhere.
     """
     count, first, last = staging.extent()
-    if window is not None:
-        begin, end = window
-        if end > clock.now():
-            raise InvalidInput(
-                f"It can not tell of what has not come yet, until {end.isoformat()}."
-            )
-        _refuse(staging.outside(begin, end))
+    if intake.window is not None:
+        begin, end = intake.window
+        _refuse_to_come(end)
+        if intake.is_of_window:
+            _refuse(staging.outside(begin, end))
         return count, begin, end
+    if not intake.tells_whole_days:
+        raise InvalidInput(_SAY_WHEN)
     _refuse(staging.outside(dt.datetime.min.replace(tzinfo=dt.UTC), clock.now() + _AHEAD_MAX))
     if first is None or last is None:
         raise MalformedReport([Fault(1, "there is no line, and it is not said of which time")])
-    return count, first, last + dt.timedelta(microseconds=1)
+    begin, end = days.bounds(intake.account, first)[0], days.bounds(intake.account, last)[1]
+    _refuse_to_come(end)
+    return count, begin, end
+
+
+def _refuse_to_come(end: dt.datetime) -> None:
+    if end > clock.now():
+        raise InvalidInput(f"It can not tell of what has not come yet, until {end.isoformat()}.")
 
 
 def _refuse(faults: list[Fault]) -> None:
@@ -196,10 +214,16 @@ def _on_record(report: SettlementReport) -> None:
     )
 
 
-def checked_window(begin: dt.datetime | None, end: dt.datetime | None) -> Window | None:
-    """Both or neither, in order. Raises `InvalidInput`."""
+def checked_window(
+    begin: dt.datetime | None, end: dt.datetime | None, *, tells_whole_days: bool
+) -> Window | None:
+    """Both, in order; or neither, of a file that tells whole days. Raises `InvalidInput`."""
     if begin is None and end is None:
+        if not tells_whole_days:
+            raise InvalidInput(_SAY_WHEN)
         return None
+    if tells_whole_days:
+        raise InvalidInput("Give since and until, or that it tells whole days, not both.")
     if begin is None or end is None or begin >= end:
         raise InvalidInput("Give both since and until, since before until.")
     return begin, end

@@ -66,6 +66,15 @@ register(
         ("kind", "currency"),
     ),
     Gauge(
+        "reconciliation_breaks_open_severity",
+        "How severe they are: minor units at risk, times the days they have been, begun ones too.",
+        f"""SELECT kind, currency, sum(amount::float * (1 + floor(greatest(0,
+                extract(epoch FROM %(now)s - began_at)) / 86400)))
+            FROM reconciliation_reconciliationbreak WHERE {_UNSETTLED}
+            GROUP BY kind, currency""",  # noqa: S608 - as above
+        ("kind", "currency"),
+    ),
+    Gauge(
         "reconciliation_break_oldest_age_seconds",
         "How long the oldest of them has been one.",
         f"""SELECT extract(epoch FROM %(now)s - min(began_at))

@@ -1,70 +1,52 @@
-"""Both books' sums of every payment that a day touched, next to each other, by one statement.
+"""Both books' sums of every payment that is not even, next to each other, by one statement.
 
     lines of the processor, newest telling of each ─┐
                                                     ├─ per payment → reconciliation_pair (temporary)
     successful transactions of ours ────────────────┘
 
-A payment is known by the processor's id or, when we never learned that, by our reference that the
-processor carries. In scope is what moved in either book since the day that was compared before,
-what was told since then, and what that day left waiting or is broken. Of those, all that ever
-happened counts, up to the day's end: so midnight splits nothing, and a capture in parts is summed
-before it is compared.
+A payment is known by what a person said, by the processor's id or, when we never learned that, by
+our reference that the processor carries. In scope is what moved in either book since the day that
+was compared before, what was told since then, and what that day left waiting or is broken; what of
+it is even is only counted (`sieve.py`). Of the others, all that ever happened counts, up to the
+day's end: so midnight splits nothing, and a capture in parts is summed before it is compared.
 """
 
-import datetime as dt
+import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 from django.db import connection
 
-# Which column of a side a line adds to, and with which sign: a refund is a negative line.
-# A partial capture is the whole charge, and a reversal of what was let go
-# (https://docs.stripe.com/reports/reporting-categories).
-_CAPTURED: Final = "('charge', 'partial_capture_reversal')"
-_REFUNDED: Final = "('refund', 'refund_failure')"
-_DISPUTED: Final = "('dispute', 'dispute_reversal')"
-
-_SCOPE: Final = """
-    CREATE TEMPORARY TABLE reconciliation_scope ON COMMIT DROP AS
-    SELECT DISTINCT processor_reference AS key
-    FROM reconciliation_settlementline
-    WHERE account = %(account)s AND processor_reference <> ''
-      AND (id > %(after_line)s OR occurred_at >= %(since)s) AND occurred_at < %(end)s
-    UNION
-    SELECT payment.processor_reference
-    FROM payments_paymenttransaction step JOIN payments_payment payment
-        ON payment.id = step.payment_id
-    WHERE step.succeeded AND step.kind <> 'authorization' AND step.kind <> 'void'
-      AND step.created_at >= %(since)s AND step.created_at < %(end)s
-      AND payment.processor = %(account)s AND payment.processor_reference <> ''
-    UNION
-    SELECT processor_reference FROM reconciliation_waiting
-    WHERE account = %(account)s AND day = %(waited)s::date
-    UNION
-    SELECT processor_reference FROM reconciliation_reconciliationbreak
-    WHERE account = %(account)s AND state IN ('open', 'assigned', 'reopened')
-      AND processor_reference <> ''
-"""
+from reconciliation import sieve
+from reconciliation.sieve import CAPTURED, DISPUTED, REFUNDED
+from reconciliation.window import Window
 
 _PAIRS: Final = f"""
     CREATE TEMPORARY TABLE reconciliation_pair ON COMMIT DROP AS
-    WITH newest AS (
-        SELECT DISTINCT ON (line.external_id) line.*
+    WITH told_as AS (
+        SELECT key, key AS processor_reference FROM reconciliation_scope scope
+        UNION
+        SELECT member.key, member.processor_reference FROM reconciliation_member member
+        JOIN reconciliation_scope scope ON scope.key = member.key
+        WHERE member.processor_reference <> ''
+    ), newest AS (
+        SELECT DISTINCT ON (line.external_id) told_as.key, line.*
         FROM reconciliation_settlementline line
-        JOIN reconciliation_scope scope ON scope.key = line.processor_reference
+        JOIN told_as ON told_as.processor_reference = line.processor_reference
         WHERE line.account = %(account)s AND line.occurred_at < %(end)s
         ORDER BY line.external_id, line.id DESC
     ), theirs AS (
-        SELECT processor_reference AS key,
+        SELECT key,
             min(currency) AS currency,
             max(currency) AS other_currency,
-            coalesce(sum(gross) FILTER (WHERE category IN {_CAPTURED}), 0) AS captured,
-            coalesce(-sum(gross) FILTER (WHERE category IN {_REFUNDED}), 0) AS refunded,
-            coalesce(-sum(gross) FILTER (WHERE category IN {_DISPUTED}), 0) AS disputed,
+            coalesce(sum(gross) FILTER (WHERE category IN {CAPTURED}), 0) AS captured,
+            coalesce(-sum(gross) FILTER (WHERE category IN {REFUNDED}), 0) AS refunded,
+            coalesce(-sum(gross) FILTER (WHERE category IN {DISPUTED}), 0) AS disputed,
             coalesce(sum(fee), 0) AS fee,
             max(occurred_at) AS moved_at,
             (array_agg(payment_id) FILTER (WHERE payment_id IS NOT NULL))[1] AS named_id
-        FROM newest GROUP BY processor_reference
+        FROM newest GROUP BY key
     ), known AS (
         SELECT scope.key, coalesce(direct.id, named.id) AS payment_id,
             CASE WHEN direct.id IS NOT NULL THEN 'processor_id'
@@ -76,6 +58,11 @@ _PAIRS: Final = f"""
         LEFT JOIN payments_payment named
             ON named.id = theirs.named_id AND named.processor = %(account)s
             AND named.processor_reference = ''
+        WHERE NOT EXISTS (SELECT FROM reconciliation_member member WHERE member.key = scope.key)
+        UNION ALL
+        SELECT scope.key, member.payment_id, 'person'
+        FROM reconciliation_scope scope JOIN reconciliation_member member ON member.key = scope.key
+        WHERE member.payment_id IS NOT NULL
     ), ours AS (
         SELECT known.key, min(step.currency) AS currency,
             coalesce(sum(step.amount) FILTER (WHERE step.kind = 'capture'), 0) AS captured,
@@ -91,9 +78,13 @@ _PAIRS: Final = f"""
         WHERE step.succeeded AND step.created_at < %(end)s
           AND step.kind NOT IN ('authorization', 'void')
         GROUP BY known.key
+    ), whose AS (
+        SELECT key, (array_agg(payment_id ORDER BY payment_id))[1] AS payment_id,
+            min(matched_by) AS matched_by
+        FROM known GROUP BY key
     )
-    SELECT known.key, known.payment_id, known.matched_by,
-        known.payment_id IS NOT NULL AS is_known,
+    SELECT whose.key, whose.payment_id, whose.matched_by,
+        whose.payment_id IS NOT NULL AS is_known,
         ours.moved_at IS NULL OR theirs.moved_at IS NULL
             OR (theirs.currency = ours.currency AND theirs.other_currency = ours.currency)
             AS is_comparable,
@@ -108,49 +99,67 @@ _PAIRS: Final = f"""
         coalesce(theirs.disputed, 0)::bigint AS their_disputed,
         coalesce(theirs.fee, 0)::bigint AS their_fee,
         theirs.moved_at AS their_moved_at
-    FROM known
-    LEFT JOIN theirs ON theirs.key = known.key
-    LEFT JOIN ours ON ours.key = known.key
+    FROM whose
+    LEFT JOIN theirs ON theirs.key = whose.key
+    LEFT JOIN ours ON ours.key = whose.key
 """  # noqa: S608 - constants of this file; values are parameters
 
 
-@dataclass(frozen=True)
-class Window:
-    """A day of an account: [begin, end) as moments, and where the run before it came to.
+_GROUP: Final = (
+    """
+    CREATE TEMPORARY TABLE reconciliation_member ON COMMIT DROP AS
+    SELECT %(key)s::text AS key, NULL::uuid AS payment_id, processor_reference
+    FROM unnest(%(references)s::text[]) processor_reference
+    UNION ALL
+    SELECT %(key)s, id, processor_reference FROM payments_payment WHERE id = ANY(%(payments)s)
+    """,
+    "CREATE TEMPORARY TABLE reconciliation_scope ON COMMIT DROP AS SELECT %(key)s::text AS key",
+)
 
-    `since`: the end of the day that was compared before (`begin`, if there is none), so that a day
-    that was passed over is looked at all the same. `waited`: that day. `after_line`: its last line.
+
+@dataclass(frozen=True)
+class Group:
+    """What a person says belongs together: ids of the processor's, and payments of ours."""
+
+    key: str
+    references: tuple[str, ...]
+    payments: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """How many payments were looked at, how many of them are even, and their volume.
+
+    `volume`: what was taken by the lines that are new, by currency, in minor units.
     """
 
-    account: str
-    day: dt.date
-    begin: dt.datetime
-    end: dt.datetime
-    since: dt.datetime
-    waited: dt.date | None
-    after_line: int
-
-    def parameters(self) -> dict[str, Any]:
-        """For the statements of this day."""
-        return {
-            "account": self.account,
-            "day": self.day,
-            "begin": self.begin,
-            "end": self.end,
-            "since": self.since,
-            "waited": self.waited,
-            "after_line": self.after_line,
-        }
+    payments: int
+    even: int
+    volume: dict[str, int]
 
 
-def pair(window: Window) -> int:
-    """Make the temporary table `reconciliation_pair`; returns how many payments are in it."""
+def pair(window: Window) -> Paired:
+    """Make the temporary table `reconciliation_pair` of those that are not even."""
+    sifted = sieve.sift(window)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '128MB'")  # a day's sums stay off the disk
-        cursor.execute(_SCOPE, window.parameters())
-        cursor.execute("ANALYZE reconciliation_scope")
         cursor.execute(_PAIRS, window.parameters())
         cursor.execute("ANALYZE reconciliation_pair")
         cursor.execute("SELECT count(*) FROM reconciliation_pair")
-        (count,) = cursor.fetchone()
-    return int(count)
+        (closely,) = cursor.fetchone()
+    return Paired(sifted.even + int(closely), sifted.even, sifted.volume)
+
+
+def pair_group(window: Window, group: Group) -> dict[str, Any]:
+    """Make the same table of this group alone, whatever moved; returns its row."""
+    given = window.parameters() | {
+        "key": group.key,
+        "references": list(group.references),
+        "payments": list(group.payments),
+    }
+    with connection.cursor() as cursor:
+        for statement in (*_GROUP, _PAIRS):
+            cursor.execute(statement, given)
+        cursor.execute("SELECT to_jsonb(pair) FROM reconciliation_pair pair")
+        (row,) = cursor.fetchone()
+    found: dict[str, Any] = orjson.loads(row) if isinstance(row, str) else row
+    return found

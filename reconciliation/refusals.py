@@ -24,7 +24,25 @@ class BreakNotOpen(DomainError):
 class SecondPersonNeeded(DomainError):
     """409: from an amount on, nobody writes off alone."""
 
-    code, status, title = "second_person_needed", 409, "Somebody else must write it off"
+    code, status, title = "second_person_needed", 409, "Somebody else must end it"
+
+
+class NotMatchable(DomainError):
+    """422: what is named does not exist, or can not belong together."""
+
+    code, status, title = "not_matchable", 422, "These can not be matched"
+
+
+class MatchedAlready(DomainError):
+    """409: some of it belongs to another match, or the match was taken back already."""
+
+    code, status, title = "matched_already", 409, "This was said otherwise already"
+
+
+class SumsDiffer(DomainError):
+    """409: the two sides are not the same money, and nobody said that the rest may be a break."""
+
+    code, status, title = "sums_differ", 409, "The two sides differ"
 
 
 class UnknownAccount(DomainError):

@@ -1,10 +1,17 @@
 """How runs and breaks look on the wire."""
 
+import uuid
 from typing import Any
 
 from foundation.ids import public
 from payments.representations import moment, money, told_actor
-from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
+from reconciliation.models import (
+    Match,
+    ReconciliationBreak,
+    ReconciliationRun,
+    SettlementReport,
+    Unmatch,
+)
 
 
 def run(row: ReconciliationRun) -> dict[str, Any]:
@@ -46,6 +53,7 @@ def break_(row: ReconciliationBreak) -> dict[str, Any]:
         "kind": row.kind,
         "status": row.state,
         "amount": money(row.amount, row.currency),
+        "severity": row.severity,
         "payment": public("pay", row.payment_id) if row.payment_id else None,
         "order_number": row.order_number,
         "processor_reference": row.processor_reference or None,
@@ -75,4 +83,30 @@ def settlement(row: SettlementReport) -> dict[str, Any]:
         "new_lines": row.new_line_count,
         "ingested_by": told_actor(row.ingested_by),
         "ingested_at": moment(row.ingested_at),
+    }
+
+
+def match(row: Match) -> dict[str, Any]:
+    """A match by hand: what belongs together, both sides as they were, and whether it stands."""
+    members = list(row.members.order_by("pk"))
+    undone = Unmatch.objects.filter(match=row).first()
+    return {
+        "id": row.reference,
+        "account": row.account,
+        "break": public("brk", row.broken_id),
+        "status": "undone" if undone else "matched",
+        "processor_references": [
+            each.processor_reference for each in members if each.processor_reference
+        ],
+        "payments": [public("pay", each.payment_id) for each in members if each.payment_id],
+        "ours": row.ours,
+        "theirs": row.theirs,
+        "difference": money(row.difference, row.currency),
+        "closed": [public("brk", uuid.UUID(each)) for each in row.closed],
+        "matched_by": told_actor(row.matched_by),
+        "reason": row.reason,
+        "matched_at": moment(row.matched_at),
+        "undone_by": told_actor(undone.undone_by) if undone else None,
+        "undone_reason": undone.reason if undone else None,
+        "undone_at": moment(undone.undone_at) if undone else None,
     }

@@ -8,7 +8,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import uuid
-import zoneinfo
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
@@ -16,43 +16,41 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from foundation import clock
-from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
-from reconciliation import accounts, books, breaks, pairing, strays, verdicts
+from reconciliation import accounts, books, breaks, pairing, sieve, strays, verdicts
+from reconciliation.days import day_of
 from reconciliation.models import ReconciliationRun, SettlementLine, SettlementReport, Waiting
-from reconciliation.pairing import Window
+from reconciliation.pairing import Paired
 from reconciliation.refusals import DayNotOver, RunInProgress
 from reconciliation.sides import Grace
 from reconciliation.states import RUN
+from reconciliation.window import Window
 
 _STALE: Final = dt.timedelta(hours=1)  # no run takes that long, nor a message to its worker
 _LOCK_SPACE: Final = 0x5EC0  # the advisory locks of runs
+
+
+Tell = Callable[[str], object]
 
 
 class NothingTold(Exception):
     """No report covers the day: there is nothing to compare with."""
 
 
-def day_of(account: str, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
-    """[begin, end) of a day in the time zone of the processor's account; 23 to 25 hours long."""
-    if not 2000 <= day.year < 3000:
-        raise InvalidInput("A day of this millennium is expected.")
-    zone = zoneinfo.ZoneInfo(settings.RECONCILIATION_ACCOUNTS[account]["time_zone"])
-    begin = dt.datetime.combine(day, dt.time(), tzinfo=zone)
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-    return begin.astimezone(dt.UTC), end.astimezone(dt.UTC)
-
-
-def reconcile(*, account: str, day: dt.date, by: str) -> ReconciliationRun:
+def reconcile(
+    *, account: str, day: dt.date, by: str, tell: Tell = lambda _: None
+) -> ReconciliationRun:
     """Compare a day, here and now; returns the run, `completed` or `failed`.
+
+    `tell` hears, in words, how far it is.
 
     Raises what `begin` raises, and `RunInProgress` while another run of the account is at work.
     """
     with durable():
         run = begin(account=account, day=day, by=by)
-    return perform(run)
+    return perform(run, tell=tell)
 
 
 def begin(
@@ -66,7 +64,7 @@ def begin(
     _, end = day_of(account, day)
     if end > clock.now():
         raise DayNotOver(f"{day} ends at {end.isoformat()}.")
-    _lock(account)
+    lock(account)
     _fail_the_dead(account)
     last = ReconciliationRun.objects.filter(account=account, day=day).aggregate(
         version=Max("version")
@@ -80,14 +78,14 @@ def begin(
     )
 
 
-def perform(run: ReconciliationRun) -> ReconciliationRun:
+def perform(run: ReconciliationRun, *, tell: Tell = lambda _: None) -> ReconciliationRun:
     """Compare what `begin` wrote down; a run that came to its end is left as it is."""
     if run.state != "running":
         return run
     try:
         with durable():
-            _lock(run.account)
-            _compare(run, _window(run))
+            lock(run.account)
+            _compare(run, _window(run), tell)
     except NothingTold as reason:
         _fail(run, str(reason))
     except RunInProgress as reason:
@@ -105,7 +103,7 @@ def _others_run(run: ReconciliationRun) -> bool:
     return running.exclude(pk=run.pk).exists()
 
 
-def _lock(account: str) -> None:
+def lock(account: str) -> None:
     """One run of an account at a time, until the transaction ends."""
     if not accounts.is_alone(account, space=_LOCK_SPACE):
         raise RunInProgress("Another run of this account is at work.")
@@ -133,24 +131,34 @@ def _window(run: ReconciliationRun) -> Window:
     return Window(run.account, run.day, begin_at, end, since, before.day, before.last_line_id)
 
 
-def _compare(run: ReconciliationRun, window: Window) -> None:
+def _compare(run: ReconciliationRun, window: Window, tell: Tell) -> None:
     _require_reports(window)
+    tell("waiting for whoever adds lines")
     _hold_the_lines(window.account)
     run.last_line_id = _last_line(run)
-    pairs = pairing.pair(window)
-    grace = Grace(
-        told=dt.timedelta(seconds=settings.RECONCILIATION_TOLD_SECONDS),
-        settled=dt.timedelta(seconds=settings.RECONCILIATION_SETTLED_SECONDS),
-    )
+    tell("adding up what moved")
+    paired = pairing.pair(window)
+    tell(f"{paired.even} of {paired.payments} payments are even, judging the others")
+    grace = configured_grace()
     verdicts.judge(window, grace)
     strays.judge(window)
+    tell("looking at payouts and orders")
     books.judge_payouts(window, told=grace.told)
     changed = {"new_breaks": 0, "auto_resolved": 0}
     if _is_newest(run):
         books.judge_orders(window, now=clock.now())
+        tell("writing breaks")
         changed = _write_breaks(window)
     _carry_forward(window)
-    _complete(run, pairs=pairs, changed=changed)
+    _complete(run, paired, changed=changed)
+
+
+def configured_grace() -> Grace:
+    """As the settings say."""
+    return Grace(
+        told=dt.timedelta(seconds=settings.RECONCILIATION_TOLD_SECONDS),
+        settled=dt.timedelta(seconds=settings.RECONCILIATION_SETTLED_SECONDS),
+    )
 
 
 def _last_line(run: ReconciliationRun) -> int:
@@ -212,6 +220,7 @@ def _is_newest(run: ReconciliationRun) -> bool:
 
 def _carry_forward(window: Window) -> None:
     """What only waits is looked at again in the run of the next day."""
+    sieve.remember(window)
     Waiting.objects.filter(account=window.account, day=window.day).delete()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -224,9 +233,9 @@ def _carry_forward(window: Window) -> None:
         )
 
 
-def _complete(run: ReconciliationRun, *, pairs: int, changed: dict[str, int]) -> None:
-    run.counts = _counts() | {"pairs": pairs} | changed
-    run.counts["matched"] = pairs - run.counts.pop("differing")
+def _complete(run: ReconciliationRun, paired: Paired, *, changed: dict[str, int]) -> None:
+    run.counts = _counts() | {"pairs": paired.payments, "volume": paired.volume} | changed
+    run.counts["matched"] = paired.payments - run.counts.pop("differing")
     run.digest = _digest()
     _finish(run, to="completed")
 
@@ -258,16 +267,11 @@ def _counts() -> dict[str, Any]:
             " JOIN reconciliation_pair pair ON pair.key = found.processor_reference"
         )
         (differing,) = cursor.fetchone()
-        cursor.execute(
-            "SELECT currency, sum(their_captured)::bigint FROM reconciliation_pair"
-            " GROUP BY currency ORDER BY currency"
-        )
-        volume = dict(cursor.fetchall())
     rows = [
         {"kind": kind, "count": count, "amount": amount, "currency": currency, "waiting": waiting}
         for kind, count, amount, currency, waiting in found
     ]
-    return {"found": rows, "differing": differing, "volume": volume}
+    return {"found": rows, "differing": differing}
 
 
 def _digest() -> str:

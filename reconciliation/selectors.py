@@ -6,7 +6,8 @@ from django.db.models import QuerySet
 
 from foundation import lookup
 from foundation.authentication import Principal
-from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
+from reconciliation.models import Match, ReconciliationBreak, ReconciliationRun, SettlementReport
+from reconciliation.models.break_ import BreakRows
 from reconciliation.refusals import AccountWideKeyRequired
 
 _FILTERS = {"account": "account", "kind": "kind", "status": "state"}
@@ -24,10 +25,16 @@ def runs(principal: Principal) -> QuerySet[ReconciliationRun]:
     return ReconciliationRun.objects.all()
 
 
-def breaks(principal: Principal) -> QuerySet[ReconciliationBreak]:
+def breaks(principal: Principal) -> BreakRows:
     """Every break. Raises `AccountWideKeyRequired`."""
     refuse_unless_account_wide(principal)
     return ReconciliationBreak.objects.all()
+
+
+def matches(principal: Principal) -> QuerySet[Match]:
+    """Every match by hand. Raises `AccountWideKeyRequired`."""
+    refuse_unless_account_wide(principal)
+    return Match.objects.all()
 
 
 def settlements(principal: Principal) -> QuerySet[SettlementReport]:
@@ -36,9 +43,7 @@ def settlements(principal: Principal) -> QuerySet[SettlementReport]:
     return SettlementReport.objects.all()
 
 
-def narrowed(
-    rows: QuerySet[ReconciliationBreak], query: Mapping[str, str]
-) -> QuerySet[ReconciliationBreak]:
+def narrowed(rows: BreakRows, query: Mapping[str, str]) -> BreakRows:
     """Only those of an account, a class or a state, as the query asks."""
     wanted = {
         column: value for name, column in _FILTERS.items() if (value := lookup.text(query, name))

@@ -134,11 +134,22 @@ def _intake(query: Mapping[str, str], *, by: str) -> tuple[Intake, Reader]:
     name = lookup.text(query, "name") or "upload"
     if len(name) > 255:
         raise InvalidInput("name has at most 255 characters.", errors=[lookup.bad("name")])
-    window = ingestion.checked_window(_moment(query, "since"), _moment(query, "until"))
-    intake = Intake(
-        account=account, origin=SettlementReport.Origin.UPLOAD, name=name, by=by, window=window
+    whole_days = _flag(query, "whole_days")
+    window = ingestion.checked_window(
+        _moment(query, "since"), _moment(query, "until"), tells_whole_days=whole_days
     )
+    intake = Intake(
+        account=account, origin=SettlementReport.Origin.UPLOAD, name=name, by=by, window=window,
+        tells_whole_days=whole_days,
+    )  # fmt: skip
     return intake, readers.of_account(account, lookup.text(query, "reader"))
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    text = lookup.text(query, name)
+    if text not in ("", "true", "false"):
+        raise InvalidInput(f"{name} is true or false.", errors=[lookup.bad(name)])
+    return text == "true"
 
 
 def _moment(query: Mapping[str, str], name: str) -> dt.datetime | None:

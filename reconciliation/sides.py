@@ -5,7 +5,7 @@ against this.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,6 +52,30 @@ class Pair:
     is_known: bool
     ours: Side = field(default_factory=Side)
     theirs: Side = field(default_factory=Side)
+
+
+def joined(pairs: Sequence[Pair]) -> Pair:
+    """What a person said belongs together, as one: the sums of each side."""
+    return Pair(
+        is_known=any(pair.is_known for pair in pairs),
+        ours=_sum([pair.ours for pair in pairs]),
+        theirs=_sum([pair.theirs for pair in pairs]),
+    )
+
+
+def _sum(sides: Sequence[Side]) -> Side:
+    moved = [side for side in sides if side.moved_at is not None]
+    if not moved:
+        return Side()
+    return Side(
+        # One that is another's makes it incomparable, whichever is said.
+        currency=min(side.currency for side in moved),
+        captured=sum(side.captured for side in moved),
+        refunded=sum(side.refunded for side in moved),
+        disputed=sum(side.disputed for side in moved),
+        fee=sum(side.fee for side in moved),
+        moved_at=max(side.moved_at for side in moved if side.moved_at is not None),
+    )
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,15 @@ _DIGEST: Final = """
     ) FROM settlement_staging
 """
 # A line that says no more than one that is kept is not new: a list names no payout, and names
-# our payment only where the processor's line carries it.
+# our payment only where the processor's line carries it. One that says something else is, and
+# counts instead of the last one that was kept.
 _MOVE: Final = f"""
+    WITH moved AS (
     INSERT INTO reconciliation_settlementline (report_id, account, {_LIST})
-    SELECT %s, %s, {_LIST} FROM settlement_staging told
+    SELECT %(report)s::uuid, %(account)s::varchar, {_LIST} FROM settlement_staging told
     WHERE NOT EXISTS (
         SELECT FROM reconciliation_settlementline kept
-        WHERE kept.account = %s AND kept.external_id = told.external_id
+        WHERE kept.account = %(account)s::varchar AND kept.external_id = told.external_id
           AND (kept.category, kept.currency, kept.gross, kept.fee, kept.net, kept.occurred_at,
                kept.processor_reference, kept.source_id)
             = (told.category, told.currency, told.gross, told.fee, told.net, told.occurred_at,
@@ -65,6 +67,15 @@ _MOVE: Final = f"""
     )
     ORDER BY number
     ON CONFLICT DO NOTHING
+    RETURNING id, external_id
+    ), retold AS (
+    INSERT INTO reconciliation_retelling (line_id, earlier_id)
+    SELECT moved.id, earlier.id FROM moved CROSS JOIN LATERAL (
+        SELECT max(kept.id) AS id FROM reconciliation_settlementline kept
+        WHERE kept.account = %(account)s::varchar AND kept.external_id = moved.external_id
+    ) earlier WHERE earlier.id IS NOT NULL
+    )
+    SELECT count(*) FROM moved
 """  # noqa: S608
 
 
@@ -144,15 +155,15 @@ def extent() -> tuple[int, dt.datetime | None, dt.datetime | None]:
     return count, first, last
 
 
-def digest_of_window(begin: dt.datetime, end: dt.datetime) -> str:
-    """Of all that they say of this time, whatever their order; computed there, not here."""
+def digest_of(subject: str) -> str:
+    """Of all that they say of it, whatever their order; computed there, not here."""
     with connection.cursor() as cursor:
-        cursor.execute(_DIGEST, [f"{begin.isoformat()} {end.isoformat()} "])
+        cursor.execute(_DIGEST, [f"{subject} "])
         return str(cursor.fetchone()[0])
 
 
 def move(*, report_id: uuid.UUID, account: str) -> int:
     """Into the books; how many of them said anything new."""
     with connection.cursor() as cursor:
-        cursor.execute(_MOVE, [report_id, account, account])
-        return int(cursor.rowcount)
+        cursor.execute(_MOVE, {"report": report_id, "account": account})
+        return int(cursor.fetchone()[0])

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import connection
 
 from reconciliation.fingerprints import short
-from reconciliation.pairing import Window
+from reconciliation.window import Window
 
 # The newest telling of each; those that are a break already are looked at again.
 _FIND: Final = f"""

@@ -9,8 +9,8 @@ from typing import Final
 from django.db import connection
 
 from reconciliation.fingerprints import short
-from reconciliation.pairing import Window
 from reconciliation.sides import Grace
+from reconciliation.window import Window
 
 _KNOWN: Final = "is_known AND is_comparable"
 _AT_RISK: Final = "greatest(abs(their_captured), abs(their_refunded), abs(their_disputed))"
@@ -121,7 +121,7 @@ _GUESS: Final = """
     WHERE orphan.kind = 'orphan_capture' AND orphan.processor_reference = guess.key
 """
 
-# A day was closed, and then more was told of it.
+# A day was closed, and then more was told of it; more of its money, not in which payout it went.
 _LATE: Final = """
     INSERT INTO reconciliation_found
     SELECT 'late_event', 'late_event:' || %(account)s || ':' || line.id, abs(line.gross),
@@ -132,6 +132,15 @@ _LATE: Final = """
     FROM reconciliation_settlementline line
     WHERE line.account = %(account)s AND line.id > %(after_line)s AND %(after_line)s > 0
       AND line.occurred_at < %(since)s
+      AND NOT EXISTS (
+        SELECT FROM reconciliation_retelling retelling
+        JOIN reconciliation_settlementline earlier ON earlier.id = retelling.earlier_id
+        WHERE retelling.line_id = line.id
+          AND (earlier.category, earlier.currency, earlier.gross, earlier.fee,
+               earlier.occurred_at, earlier.processor_reference)
+            = (line.category, line.currency, line.gross, line.fee,
+               line.occurred_at, line.processor_reference)
+      )
 """
 
 

@@ -1,5 +1,9 @@
 """The HTTP edge of reconciliation: start and read runs, read breaks, settle one."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import F
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -8,10 +12,12 @@ from rest_framework.views import APIView
 from foundation import lookup
 from foundation.actions import Wish, perform
 from foundation.authentication import principal
+from foundation.errors import InvalidInput
 from foundation.http import stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from reconciliation import actions, handling, representations, selectors
+from reconciliation.models.break_ import BreakRows
 from reconciliation.serializers import RunRequest, SettleRequest
 
 
@@ -63,14 +69,29 @@ class Breaks(APIView):
     scopes = {"GET": "reports"}
 
     def get(self, request: Request) -> Response:
-        """Newest first, by cursor; `account`, `kind` and `status` filter."""
+        """Newest first, by cursor; `account`, `kind` and `status` filter.
+
+        `sort=severity`: the most severe instead, as many as `limit` says, without a cursor.
+        """
         query = request.query_params
         rows = selectors.narrowed(selectors.breaks(principal(request)), query)
+        if (sort := lookup.text(query, "sort")) == "severity":
+            return Response({"items": _most_severe(rows, query), "next_cursor": None})
+        if sort:
+            raise InvalidInput("sort is severity, or left out.", errors=[lookup.bad("sort")])
         found, following = lookup.page(
             rows, prefix="brk", limit=query.get("limit", ""), cursor=query.get("cursor", "")
         )
         items = [representations.break_(row) for row in found]
         return Response({"items": items, "next_cursor": following})
+
+
+def _most_severe(rows: BreakRows, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    size, _ = lookup.window(prefix="brk", limit=query.get("limit", ""), cursor="")
+    if query.get("cursor"):
+        raise InvalidInput("The most severe have no cursor.", errors=[lookup.bad("cursor")])
+    ordered = rows.with_severity().order_by(F("severe").desc(), "-pk")
+    return [representations.break_(row) for row in ordered[:size]]
 
 
 class OneBreak(APIView):

@@ -121,6 +121,12 @@ class FakeProcessor:
         ids = [line.external_id for line in found]
         return iter(found[ids.index(after) + 1 if after else 0 :])
 
+    def list_payout_lines(self, *, payout_id, after=""):
+        self._ask("list")
+        found = [line for line in reversed(self.lines) if line.payout_id == payout_id]
+        ids = [line.external_id for line in found]
+        return iter(found[ids.index(after) + 1 if after else 0 :])
+
     def parse_event(self, *, body, signature):
         try:
             _check(body, *signature.split("."))

@@ -1,6 +1,7 @@
 """A collection for Bruno (https://www.usebruno.com), one file an operation, from the document."""
 
 import json
+from collections import Counter
 from typing import Any, Final
 
 from checkout_project.openapi.document import Document
@@ -22,9 +23,12 @@ def collection(document: Document) -> dict[str, str]:
         "bruno.json": json.dumps(about, indent=2) + "\n",
         "environments/local.bru": _ENVIRONMENT,
     }
-    for number, (method, path, operation) in enumerate(operations(document), start=1):
-        name = f"{operation['tags'][0]}/{operation['operationId']}.bru"
-        files[name] = _request(number, method, path, operation)
+    numbers: Counter[str] = Counter()
+    for method, path, operation in operations(document):
+        folder = operation["tags"][0]
+        numbers[folder] += 1
+        name = f"{folder}/{operation['operationId']}.bru"
+        files[name] = _request(numbers[folder], method, path, operation)
     return files
 
 

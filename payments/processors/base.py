@@ -235,6 +235,16 @@ class Processor(Protocol):
         """
         ...
 
+    def list_payout_lines(
+        self, *, payout_id: str, after: str = ""
+    ) -> Iterator[ProcessorTransaction]:
+        """What a payout paid out, and its own line, newest first, each with `payout_id`.
+
+        Reads on like `list_transactions`. Nothing but its own line, where the processor does not
+        say what went into it.
+        """
+        ...
+
     def parse_event(self, *, body: bytes, signature: str) -> ProcessorEvent:
         """A signed event. Raises `ValueError` for whatever is not genuine, fresh and ours."""
         ...

@@ -172,7 +172,17 @@ class StripeProcessor:
         is needed, outside of any transaction.
         """
         created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-        return transactions(self._client, created=created, after=after)
+        return transactions(self._client, after=after, created=created)
+
+    def list_payout_lines(
+        self, *, payout_id: str, after: str = ""
+    ) -> Iterator[ProcessorTransaction]:
+        """The balance transactions of a payout (https://docs.stripe.com/payouts/reconciliation).
+
+        Only of an automatic one; of another there is nothing to list.
+        """
+        told = transactions(self._client, after=after, payout=payout_id)
+        return (replace(line, payout_id=payout_id) for line in told)
 
     def parse_event(self, *, body: bytes, signature: str) -> ProcessorEvent:
         """Verify the signature over the raw bytes, then read. Raises `ValueError` on any doubt."""

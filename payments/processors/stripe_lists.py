@@ -59,15 +59,13 @@ def events_since(
 
 
 def transactions(
-    client: stripe.StripeClient, *, created: Mapping[str, int], after: str
+    client: stripe.StripeClient, *, after: str, **of: Any
 ) -> Iterator[ProcessorTransaction]:
-    """The balance transactions of a span, newest first, page by page to the end."""
+    """The balance transactions of a span or a payout, newest first, page by page to the end."""
     has_more = True
     while has_more:
         with asking():
-            page = _page(
-                client, "/v1/balance_transactions", after=after, created=created, expand=_SOURCE
-            )
+            page = _page(client, "/v1/balance_transactions", after=after, expand=_SOURCE, **of)
             told = [stripe_shapes.transaction(doc) for doc in page["data"]]
             if page["has_more"] and not told:
                 raise ValueError("an empty page that is not the last")

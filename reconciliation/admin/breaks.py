@@ -6,8 +6,7 @@ from typing import Any, ClassVar, Final
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db.models import DurationField, ExpressionWrapper, F, FloatField, QuerySet
-from django.db.models.functions import Cast, Extract, Now
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -20,7 +19,7 @@ from foundation.money import Money
 from foundation.sections import Facts, Table, elapsed, text_of
 from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, when, who
 from reconciliation import handling
-from reconciliation.admin import exporting, overview
+from reconciliation.admin import exporting, matching, overview
 from reconciliation.models import ReconciliationBreak
 from reconciliation.states import BREAK, UNSETTLED
 
@@ -57,7 +56,7 @@ class BreakAdmin(PageAdmin):
     """Where two books differ."""
 
     change_list_template = "reconciliation/admin/break_list.html"
-    list_display = ("named", "state_badge", "at_stake", "age", "owner", "account")
+    list_display = ("named", "state_badge", "at_stake", "age", "severity", "owner", "account")
     list_filter = (
         choice_filter("state", sorted(BREAK.states), title="state"),
         choice_filter("kind", ReconciliationBreak.Kind.values, title="class"),
@@ -69,14 +68,12 @@ class BreakAdmin(PageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReconciliationBreak]:
         """With how urgent each is: the money, times how long it has been at risk."""
-        age = ExpressionWrapper(Now() - F("began_at"), output_field=DurationField())
-        at_risk = Cast("amount", FloatField()) * Cast(Extract(age, "epoch"), FloatField())
-        rows = ReconciliationBreak.objects.annotate(urgency=at_risk)
+        rows = ReconciliationBreak.objects.with_severity()
         return rows.order_by(*self.get_ordering(request))
 
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:  # noqa: ARG002
         """Unsettled ones first, the most urgent on top; then what was settled, the newest first."""
-        return (F("settled_at").desc(nulls_first=True), "-urgency")
+        return (F("settled_at").desc(nulls_first=True), "-severe")
 
     @admin.display(description="break", ordering="kind")
     def named(self, row: ReconciliationBreak) -> str:
@@ -99,6 +96,11 @@ class BreakAdmin(PageAdmin):
         until = row.settled_at or clock.now()
         return elapsed((until - row.began_at).total_seconds()).removeprefix("+")
 
+    @admin.display(description="severity", ordering="severe")
+    def severity(self, row: ReconciliationBreak) -> str:
+        """Money times days."""
+        return f"{row.severity:,}"
+
     @admin.display(description="taken by", ordering="assignee")
     def owner(self, row: ReconciliationBreak) -> str:
         """Who looks after it."""
@@ -117,6 +119,7 @@ class BreakAdmin(PageAdmin):
         payment = link(page_of("payment", row.payment_id), "the payment") if row.payment_id else ""
         return [
             ("At risk", self.at_stake(row)),
+            ("Severity", self.severity(row)),
             ("Payment", payment),
             ("Processor's id", row.processor_reference),
             ("Order", f"R{row.order_number}" if row.order_number else ""),
@@ -134,7 +137,7 @@ class BreakAdmin(PageAdmin):
             (f"{verb.capitalize()}…", _address(row, verb))
             for verb, (permission, states, _, _) in _VERBS.items()
             if row.state in states and request.user.has_perm(permission)
-        ]
+        ] + matching.buttons(request, row)
 
     def get_urls(self) -> list[URLPattern]:
         """The overview and the export stand beside the list, verbs on addresses of their own."""
@@ -142,6 +145,8 @@ class BreakAdmin(PageAdmin):
         return [
             path("overview/", wrap(self.overview_view), name=f"{name}_overview"),
             path("export/", wrap(self.export_view), name=f"{name}_export"),
+            path("<str:object_id>/match/", wrap(self.match_view), name=f"{name}_match"),
+            path("<str:object_id>/unmatch/", wrap(self.unmatch_view), name=f"{name}_unmatch"),
             path("<str:object_id>/act/<str:verb>/", wrap(self.act_view), name=f"{name}_act"),
             *super().get_urls(),
         ]
@@ -159,6 +164,14 @@ class BreakAdmin(PageAdmin):
         except IncorrectLookupParameters as garbage:
             raise BadRequest("There is no such list.") from garbage
         return exporting.csv_of(shown.get_queryset(request))
+
+    def match_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What no id connects, said by a person."""
+        return matching.match(self, request, object_id)
+
+    def unmatch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """And taken back."""
+        return matching.unmatch(self, request, object_id)
 
     def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """GET asks, POST does it and says what became of it."""

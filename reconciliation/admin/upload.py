@@ -28,9 +28,13 @@ class UploadForm(forms.Form):
     file = forms.FileField(help_text="CSV in UTF-8; it is read whole, or nothing of it is stored.")
     since = forms.DateTimeField(
         required=False,
-        help_text="UTC, such as 2026-03-10 00:00. Empty: from its first line to its last.",
+        help_text="Of which time it tells: UTC, such as 2026-03-10 00:00.",
     )
     until = forms.DateTimeField(required=False, help_text="UTC, exclusive.")
+    whole_days = forms.BooleanField(
+        required=False,
+        help_text="Instead: it tells all of each day, from its first line's to its last's.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +84,10 @@ def _read(form: UploadForm, *, by: str) -> SettlementReport | None:
                 origin=SettlementReport.Origin.UPLOAD,
                 name=given["file"].name[:255],
                 by=by,
-                window=checked_window(given["since"], given["until"]),
+                window=checked_window(
+                    given["since"], given["until"], tells_whole_days=given["whole_days"]
+                ),
+                tells_whole_days=given["whole_days"],
             ),
         )
     except MalformedReport as refused:

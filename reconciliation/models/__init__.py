@@ -2,15 +2,21 @@
 
 from reconciliation.models.break_ import ReconciliationBreak
 from reconciliation.models.collection import CollectedLine, Collection
-from reconciliation.models.run import ReconciliationRun, Waiting
-from reconciliation.models.settlement import SettlementLine, SettlementReport
+from reconciliation.models.match import Match, MatchMember, Unmatch
+from reconciliation.models.run import ReconciliationRun, Uncompared, Waiting
+from reconciliation.models.settlement import Retelling, SettlementLine, SettlementReport
 
 __all__ = [
     "CollectedLine",
     "Collection",
+    "Match",
+    "MatchMember",
     "ReconciliationBreak",
     "ReconciliationRun",
+    "Retelling",
     "SettlementLine",
     "SettlementReport",
+    "Uncompared",
+    "Unmatch",
     "Waiting",
 ]

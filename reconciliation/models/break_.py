@@ -1,11 +1,25 @@
 """A difference between two books that is not a matter of time: one row, however often it is met."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Cast, Coalesce, Extract, Floor, Greatest
 
 from foundation import clock
 from foundation.ids import new_id, public
 from reconciliation.states import BREAK
+
+
+class BreakRows(models.QuerySet["ReconciliationBreak"]):
+    """Breaks, and how severe each is."""
+
+    def with_severity(self) -> "BreakRows":
+        """Annotates `severe`: the same as `severity`, to sort by."""
+        age = ExpressionWrapper(
+            Coalesce("settled_at", Value(clock.now())) - F("began_at"),
+            output_field=models.DurationField(),
+        )
+        days = Greatest(Floor(Extract(age, "epoch") / 86_400), Value(0.0)) + 1
+        return self.annotate(severe=Cast("amount", models.FloatField()) * days)
 
 
 class ReconciliationBreak(models.Model):
@@ -55,6 +69,8 @@ class ReconciliationBreak(models.Model):
         null=True, unique=True, help_text="the request that settled it, if one did"
     )
 
+    objects = BreakRows.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -69,10 +85,17 @@ class ReconciliationBreak(models.Model):
         permissions = [
             ("handle_break", "Can take, comment, resolve and reopen a break"),
             ("write_off_break", "Can write off a break"),
+            ("match_break", "Can match by hand what no id connects"),
         ]
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def severity(self) -> int:
+        """The money at risk times the days it has been, the one that has begun included."""
+        age = (self.settled_at or clock.now()) - self.began_at
+        return self.amount * (max(age.days, 0) + 1)
 
     @property
     def reference(self) -> str:

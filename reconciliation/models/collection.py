@@ -6,9 +6,15 @@ from foundation import clock
 
 
 class Collection(models.Model):
-    """One window of one account, and how far its list was read; gone once it is a report."""
+    """One window of one account, or one payout, and how far its list was read.
+
+    Gone once it is a report.
+    """
 
     account = models.CharField(max_length=64)
+    payout_id = models.CharField(
+        max_length=255, blank=True, help_text="whose lines; or else all of the window"
+    )
     begins_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     last_id = models.CharField(
@@ -19,11 +25,14 @@ class Collection(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "begins_at", "ends_at"], name="a_window_is_collected_once"
+                fields=["account", "begins_at", "ends_at", "payout_id"],
+                name="a_window_is_collected_once",
             )
         ]
 
     def __str__(self) -> str:
+        if self.payout_id:
+            return f"{self.account} {self.payout_id}"
         return f"{self.account} {self.begins_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M}"
 
 

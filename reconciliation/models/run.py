@@ -75,3 +75,24 @@ class Waiting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.processor_reference} since {self.day}"
+
+
+class Uncompared(models.Model):
+    """A payment that no run has found even, and that has neither a break nor a wait to say so.
+
+    It moved before the first run, or its lines have no money and no payment of ours. Once it moves
+    again all of it is summed, not only what moved.
+    """
+
+    account = models.CharField(max_length=64)
+    processor_reference = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "processor_reference"], name="one_reminder_per_payment"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.processor_reference

@@ -115,3 +115,20 @@ class SettlementLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.category} {self.gross} {self.currency}"
+
+
+class Retelling(models.Model):
+    """A line that was told before, and not like this: it counts instead of `earlier`.
+
+    Both are kept; this says so without looking for twins among all lines.
+    """
+
+    is_append_only: ClassVar = True
+
+    line = models.OneToOneField(
+        SettlementLine, on_delete=models.PROTECT, primary_key=True, related_name="retelling"
+    )
+    earlier = models.ForeignKey(SettlementLine, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.line_id} instead of {self.earlier_id}"

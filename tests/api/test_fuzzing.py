@@ -27,13 +27,15 @@ CHECKS = (
     "unsupported_method",
     "ignored_auth",
 )
+pytestmark = pytest.mark.timeout(400)
 KINDS = {
     "checkouts": "chk", "orders": "ord", "payments": "pay", "fulfillments": "ful",
     "refunds": "rfd", "disputes": "dsp", "settlements": "set", "reconciliation-runs": "run",
     "reconciliation-breaks": "brk", "webhook-endpoints": "whe", "events": "evt",
     "deliveries": "dlv",
 }  # fmt: skip
-SECONDS = 100
+SECONDS = 70
+SECONDS_OF_SEQUENCES = 40
 EXAMPLES_EACH = 15
 
 
@@ -61,29 +63,68 @@ def key(api):
     return key
 
 
-@pytest.mark.xdist_group("schemathesis")
-def test_whatever_is_sent_the_answer_is_one_that_the_document_names(
-    live_server, api, key, tmp_path, settings
-):
-    settings.RATE_LIMIT_KEY = settings.RATE_LIMIT_FAILURES = None
-    settings.WEBHOOK_ENDPOINTS_MAX = 1000  # as many as it can make
-    known = a_world(api) | {"spare": an_endpoint(api)}
-    file = tmp_path / "openapi.json"
-    file.write_text(json.dumps(pointed_at(known)))
-
-    tried = subprocess.run(
+def tried(document, *, at, key, folder, seconds, phases="examples,coverage,fuzzing", only=()):
+    """One run of Schemathesis, as a process of its own."""
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(document))
+    return subprocess.run(
         [
-            sys.executable, "-m", "schemathesis.cli", "run", str(file), "--url", live_server.url,
+            sys.executable, "-m", "schemathesis.cli", "run", str(file), "--url", at,
             "--header", f"Authorization: Bearer {key}", "--checks", ",".join(CHECKS),
-            "--phases", "examples,coverage,fuzzing,stateful", "--max-time", str(SECONDS),
+            "--phases", phases, "--max-time", str(seconds),
             "--max-examples", str(EXAMPLES_EACH), "--seed", "1", "--no-shrink",
             "--exclude-path-regex", "^/(livez|readyz|metrics)$", "--suppress-health-check", "all",
-            "--request-timeout", "30", "--warnings", "off",
+            "--request-timeout", "30", "--warnings", "off", *only,
         ],
-        check=False, cwd=tmp_path, env=os.environ | {"NO_COLOR": "1"}, timeout=SECONDS * 2.5,
+        check=False, cwd=folder, env=os.environ | {"NO_COLOR": "1"}, timeout=seconds + 150,
         capture_output=True, text=True,
     )  # fmt: skip
 
-    assert tried.returncode == 0, tried.stdout[-20_000:] + tried.stderr[-2_000:]
-    for phase in ("Examples", "Coverage", "Fuzzing", "Stateful"):
-        assert phase in tried.stdout
+
+@pytest.fixture
+def unlimited(settings):
+    """Nobody is told to wait: that would be all that is ever heard."""
+    settings.RATE_LIMIT_KEY = settings.RATE_LIMIT_FAILURES = None
+    settings.WEBHOOK_ENDPOINTS_MAX = 1000  # as many as it can make
+
+
+def test_whatever_is_sent_the_answer_is_one_that_the_document_names(
+    live_server, api, key, tmp_path, unlimited
+):
+    done = tried(
+        pointed_at(a_world(api) | {"spare": an_endpoint(api)}),
+        at=live_server.url,
+        key=key,
+        folder=tmp_path,
+        seconds=SECONDS,
+    )
+
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+    for phase in ("Examples", "Coverage", "Fuzzing"):
+        assert f"{phase} (in" in done.stdout, done.stdout[-5_000:]
+
+
+def test_one_answer_leads_to_the_next_request(live_server, api, key, tmp_path, unlimited):
+    """What was made is read, changed and undone, in orders that nobody wrote down."""
+    done = tried(
+        pointed_at(a_world(api) | {"spare": an_endpoint(api)}), at=live_server.url, key=key,
+        folder=tmp_path, seconds=SECONDS_OF_SEQUENCES, phases="stateful",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+    assert "Stateful (in" in done.stdout, done.stdout[-5_000:]
+
+
+def test_control_an_answer_that_the_document_does_not_name_is_found(
+    live_server, api, key, tmp_path, unlimited
+):
+    found = pointed_at(a_world(api) | {"spare": an_endpoint(api)})
+    del found["paths"]["/v1/orders/{id}"]["get"]["responses"]["404"]
+
+    done = tried(
+        found, at=live_server.url, key=key, folder=tmp_path, seconds=20,
+        only=["--include-operation-id", "get_order"],
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "Undocumented status code" in done.stdout

@@ -10,6 +10,7 @@ import yaml
 from django.core.management import get_commands
 
 from checkout_project import processes
+from tests.architecture import settings_files
 from tests.architecture.test_pins import pinned
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,9 +23,8 @@ DEFAULTED = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
 def settings_read() -> set[str]:
-    """The names that settings.py mentions as strings in capitals."""
-    source = (ROOT / "checkout_project" / "settings.py").read_text()
-    return set(re.findall(r"[\"']([A-Z][A-Z0-9_]+)[\"']", source))
+    """The names that the settings mention as strings in capitals."""
+    return set(re.findall(r"[\"']([A-Z][A-Z0-9_]+)[\"']", settings_files.source()))
 
 
 def as_we_run_it(name: str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from events.catalogue import CATALOGUE
+from tests.architecture import settings_files
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = (
@@ -51,12 +52,7 @@ def _stated(class_node):
 
 
 def settings_variables():
-    names = (
-        "settings", "attributing", "mailing", "reconciling", "serving", "staffing", "telling",
-    )  # fmt: skip
-    files = [f"checkout_project/{name}.py" for name in names]
-    every = "".join(map(text, files))
-    return sorted(set(re.findall(r"\b_?env\.\w+\(\s*\"([A-Z0-9_]+)\"", every)))
+    return sorted(set(re.findall(r"\b_?env\.\w+\(\s*\"([A-Z0-9_]+)\"", settings_files.source())))
 
 
 def paths(patterns=None, before="/"):

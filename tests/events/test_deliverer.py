@@ -1,6 +1,7 @@
 """The deliverer's own loop, the sweep behind it, and what is forgotten in the end."""
 
 import datetime as dt
+import signal
 
 import pytest
 from django.conf import settings as django_settings
@@ -16,6 +17,7 @@ from tests.events.receiver import answer
 
 @pytest.fixture
 def threads_that_leave_no_connection(transactional_db, monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # this process keeps its own
     monkeypatch.setitem(connections.databases["default"], "CONN_MAX_AGE", 0)
 
 

@@ -43,7 +43,7 @@ def test_it_is_changed_and_disabled_and_enabled_and_each_is_on_record(subscriber
     assert changed.json()["url"] == URL + "/2"
     disabled = subscriber.api.patch(path, {"state": "disabled"}).json()
     assert disabled["state"] == "disabled"
-    assert disabled["disabled_reason"]
+    assert disabled["disabled_reason"] == "by its client"
     enabled = subscriber.api.patch(path, {"state": "enabled"}).json()
     assert (enabled["state"], enabled["disabled_reason"]) == ("enabled", None)
 

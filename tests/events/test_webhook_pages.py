@@ -87,6 +87,7 @@ def test_an_endpoint_is_disabled_and_enabled_by_a_person_and_both_are_on_record(
         clerk.send(f"{ENDPOINT}_{slug}", row, reason="maintenance", token=token)
         row.refresh_from_db()
         assert row.state == state
+        assert "maintenance" not in row.disabled_reason, "its client sees it"
 
     page = clerk.page(f"{ENDPOINT}_change", row.pk)
     assert page.count("maintenance") == 2

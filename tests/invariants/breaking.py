@@ -114,6 +114,21 @@ BREAKS = {
         UPDATE events_outboxevent
         SET state = 'pending', created_at = %(long_ago)s, due_at = %(long_ago)s""",
     "events_belong_to_a_stream": "DELETE FROM events_eventstream",
+    "public_events_are_in_the_feed": "DELETE FROM events_feedentry WHERE type = 'order.placed'",
+    "webhooks_are_sent": """
+        WITH client AS (
+            INSERT INTO foundation_apiclient (id, name, created_at)
+            VALUES (gen_random_uuid(), 'told', now()) RETURNING id
+        ), endpoint AS (
+            INSERT INTO events_webhookendpoint (id, client_id, url, description, event_types,
+                all_clients, state, disabled_reason, secret, created_at)
+            SELECT gen_random_uuid(), id, 'https://a.example', '', '["*"]', FALSE, 'enabled', '',
+                '', now() FROM client RETURNING id
+        )
+        INSERT INTO events_webhookdelivery (id, endpoint_id, event_id, state, due_at, attempts,
+            tries, last_error, created_at)
+        SELECT gen_random_uuid(), endpoint.id, event.id, 'pending', %(long_ago)s, 0, 0, '', now()
+        FROM endpoint, (SELECT id FROM events_outboxevent LIMIT 1) event""",
     "open_keys_are_worked_on": """
         UPDATE foundation_idempotencykey SET state = 'in_progress', completed_at = NULL,
             leased_until = %(long_ago)s""",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from foundation.ids import new_id
 from payments.models import Payment, PaymentTransaction
-from reconciliation.models import SettlementLine, SettlementReport
-from reconciliation.pairing import Window
+from reconciliation.models import Retelling, SettlementLine, SettlementReport
+from reconciliation.window import Window
 
 DAY = dt.date(2026, 3, 10)
 BEGIN = dt.datetime(2026, 3, 10, tzinfo=dt.UTC)
@@ -98,9 +98,13 @@ def _write_ours(story, account):
         processor_reference=story.key if story.is_known else "",
     )
     story.payment = payment
+    _write_steps(story, story.ours)
+
+
+def _write_steps(story, steps, *, after=0):
     PaymentTransaction.objects.bulk_create(
         PaymentTransaction(
-            payment=payment,
+            payment=story.payment,
             kind=step.kind,
             sequence=number,
             succeeded=True,
@@ -109,8 +113,17 @@ def _write_ours(story, account):
             actor="test",
             created_at=step.at,
         )
-        for number, step in enumerate(story.ours, 1)
+        for number, step in enumerate(steps, after + 1)
     )
+
+
+def go_on(story, steps, lines, *, account="stripe"):
+    """What happened to it after it was written; nothing of ours, when it is none."""
+    if story.is_known or story.is_named:
+        _write_steps(story, steps, after=len(story.ours))
+    first, story.theirs = story.theirs, lines
+    _write_theirs(story, a_report(covers=(END, END), account=account), account)
+    story.ours, story.theirs = story.ours + steps, first + lines
 
 
 def _write_theirs(story, report, account):
@@ -138,4 +151,13 @@ def _write_theirs(story, report, account):
                     raw={},
                 )
             )
-    SettlementLine.objects.bulk_create(rows)
+    _tell_again(SettlementLine.objects.bulk_create(rows))
+
+
+def _tell_again(rows):
+    """As ingestion does: a line that was told before counts instead of its last telling."""
+    last = {}
+    for row in rows:
+        if row.external_id in last:
+            Retelling.objects.create(line=row, earlier=last[row.external_id])
+        last[row.external_id] = row

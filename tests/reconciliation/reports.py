@@ -56,6 +56,9 @@ def faults_of(content, reader=None):
 
 
 def bring(content, *, account="stripe", window=None, reader=None, tell=lambda _: None):
-    """Into the books."""
-    intake = Intake(account=account, origin="command", name="day.csv", by="test", window=window)
+    """Into the books; without a window it tells whole days."""
+    intake = Intake(
+        account=account, origin="command", name="day.csv", by="test", window=window,
+        tells_whole_days=window is None,
+    )  # fmt: skip
     return ingest(io.BytesIO(content), reader=reader or StripeCsv(), intake=intake, tell=tell)

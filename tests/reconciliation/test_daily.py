@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
 
 from foundation import clock
@@ -66,12 +67,51 @@ def test_a_failed_day_holds_up_the_later_ones_and_is_tried_again_after_a_while()
     assert days() == ["2026-03-10", "2026-03-11", "2026-03-12"]
 
 
+TWO = {"anotherbank": {"time_zone": "UTC"}, "stripe": {"time_zone": "UTC"}}
+
+
+def failing_for(account, error, real):
+    def reconcile(**asked):
+        if asked["account"] == account:
+            raise error
+        return real(**asked)
+
+    return reconcile
+
+
+def test_an_account_that_is_tripped_over_does_not_keep_the_others_from_being_compared(
+    settings, monkeypatch, caplog
+):
+    settings.RECONCILIATION_ACCOUNTS = TWO
+    a_report()
+    broken = failing_for("anotherbank", ZeroDivisionError("tripped"), runs.reconcile)
+    monkeypatch.setattr(runs, "reconcile", broken)
+
+    assert daily.reconcile_due() == 1
+
+    assert days() == ["2026-03-10"]
+    assert "anotherbank was not compared" in caplog.text
+
+
+def test_when_the_time_is_over_no_other_account_is_begun(settings, monkeypatch):
+    settings.RECONCILIATION_ACCOUNTS = TWO
+    a_report()
+    slow = failing_for("anotherbank", SoftTimeLimitExceeded(), runs.reconcile)
+    monkeypatch.setattr(runs, "reconcile", slow)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        daily.reconcile_due()
+
+    assert days() == []
+
+
 def test_run_by_hand_it_says_what_differs(capsys):
     write(Story(theirs=[Line("charge", 4298)], is_known=False))
 
     call_command("reconcile", "--day", "2026-03-10")
 
     told = capsys.readouterr().out
+    assert "0 of 1 payments are even, judging the others ..." in told
     assert "0 of 1 payments match (version 1)" in told
     assert "orphan_capture" in told
     assert "42.98 USD" in told

@@ -9,18 +9,22 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from foundation.errors import InvalidInput
 from foundation.ids import new_id, public
 from foundation.models import AuditEntry
 from reconciliation import ingestion
-from reconciliation.ingestion import ImportInProgress, ReportAlreadyRead
+from reconciliation.ingestion import ImportInProgress, Intake, ReportAlreadyRead
 from reconciliation.models import SettlementLine, SettlementReport
 from reconciliation.readers.base import MalformedReport
+from reconciliation.readers.stripe_csv import StripeCsv
 from reconciliation.refusals import UnknownAccount
 from tests.reconciliation.reports import bring, report, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY = (dt.datetime(2026, 3, 10, tzinfo=dt.UTC), dt.datetime(2026, 3, 11, tzinfo=dt.UTC))
+
+UTC = {"time_zone": "UTC"}
 
 
 def nothing_is_stored():
@@ -54,11 +58,25 @@ def test_the_same_file_twice_is_refused_and_the_first_is_named():
     assert SettlementReport.objects.get() == first
 
 
-def test_without_a_window_a_report_tells_from_its_first_line_to_its_last():
-    brought = bring(report(row(1), row(2, created="2026-03-10T10:00:00Z")))
+def test_a_report_of_whole_days_tells_those_of_the_accounts_time_zone(settings):
+    settings.RECONCILIATION_ACCOUNTS = {"stripe": {"time_zone": "Europe/Berlin"}}
 
-    assert brought.begins_at == dt.datetime(2026, 3, 10, 9, tzinfo=dt.UTC)
-    assert brought.ends_at > dt.datetime(2026, 3, 10, 10, tzinfo=dt.UTC)
+    brought = bring(
+        report(row(1, created="2026-03-28T23:30:00Z"), row(2, created="2026-03-29T21:59:59Z"))
+    )
+
+    # The 29th of March, of which the clocks took an hour.
+    assert brought.begins_at == dt.datetime(2026, 3, 28, 23, tzinfo=dt.UTC)
+    assert brought.ends_at == dt.datetime(2026, 3, 29, 22, tzinfo=dt.UTC)
+
+
+def test_a_report_of_which_nobody_says_what_time_it_tells_of_is_refused():
+    intake = Intake(account="stripe", origin="command", name="day.csv", by="test")
+
+    with pytest.raises(InvalidInput, match="whole days"):
+        ingestion.ingest(io.BytesIO(report(row())), reader=StripeCsv(), intake=intake)
+
+    assert nothing_is_stored()
 
 
 def test_a_day_without_a_line_is_a_report_only_when_it_says_of_which_day():
@@ -122,7 +140,7 @@ def test_a_line_that_says_less_than_before_is_not_new_and_one_that_says_more_is(
 
 
 def test_other_accounts_are_other_books(settings):
-    settings.RECONCILIATION_ACCOUNTS = {"stripe": {}, "bank": {}}
+    settings.RECONCILIATION_ACCOUNTS = {"stripe": UTC, "bank": UTC}
     bring(report(row()))
 
     assert bring(report(row()), account="bank").new_line_count == 1
@@ -168,8 +186,9 @@ def imported(tmp_path):
     def run(content, *options):
         path, out, err = tmp_path / "day.csv", io.StringIO(), io.StringIO()
         path.write_bytes(content)
+        when = () if "--since" in options or "--until" in options else ("--whole-days",)
         try:
-            call_command("import_settlement", str(path), "--account", "stripe", *options,
+            call_command("import_settlement", str(path), "--account", "stripe", *when, *options,
                          stdout=out, stderr=err)  # fmt: skip
         except CommandError as refused:
             return str(refused), err.getvalue()
@@ -187,6 +206,16 @@ def test_the_command_imports_a_file_and_tells_what_came_of_it(imported):
     assert (brought.begins_at, brought.ends_at, brought.name) == (*DAY, "day.csv")
 
 
+def test_the_command_asks_of_which_time_a_file_tells(tmp_path):
+    path = tmp_path / "day.csv"
+    path.write_bytes(report(row()))
+
+    with pytest.raises(CommandError, match="since and until, or that it tells whole days"):
+        call_command("import_settlement", str(path), "--account", "stripe")
+
+    assert nothing_is_stored()
+
+
 def test_the_command_names_every_bad_line_and_fails(imported):
     refused, told = imported(report(row(1, net="1"), row(2), row(3, currency="")))
 
@@ -201,6 +230,7 @@ def test_the_command_names_every_bad_line_and_fails(imported):
         (("--account", "nobody"), "There is no account"),
         (("--reader", "mapped_csv"), "needs a column map"),
         (("--since", "2026-03-11"), "both since and until"),
+        (("--since", "2026-03-11", "--until", "2026-03-12", "--whole-days"), "not both"),
         (("--map", "no-such-file.json"), "No such file"),
     ],
 )

@@ -2,15 +2,28 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from reconciliation import pairing, verdicts
-from reconciliation.sides import Difference, Grace, Pair, Side, differences
-from tests.reconciliation.books import BEGIN, END, HOUR, Line, Step, Story, window, write
+from reconciliation import breaks, pairing, runs, verdicts
+from reconciliation.models import Match, ReconciliationBreak, SettlementLine
+from reconciliation.sides import Difference, Grace, Pair, Side, differences, joined
+from tests.reconciliation.books import (
+    BEGIN,
+    DAY,
+    END,
+    HOUR,
+    Line,
+    Step,
+    Story,
+    go_on,
+    window,
+    write,
+)
 
 GRACE = Grace()
 MANY = settings(
@@ -138,6 +151,97 @@ def test_sql_finds_what_the_reference_finds(db, stories):
             expected[story.key] = found
 
     assert compared(*stories) == expected
+
+
+def judged(the_window):
+    """What SQL finds of a window, in the caller's transaction."""
+    pairing.pair(the_window)
+    verdicts.judge(the_window, GRACE)
+    return found_by_sql()
+
+
+def forget_the_pairs():
+    tables = ("member", "sifted", "scope", "pair", "found")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE " + ", ".join(f"reconciliation_{name}" for name in tables))
+
+
+NEXT_DAY = END + dt.timedelta(days=1)
+LATER = st.integers(24, 47).map(lambda hours: BEGIN + hours * HOUR)
+GOES_ON = st.tuples(
+    st.lists(st.builds(replace, STEPS, at=LATER), max_size=2),
+    st.lists(st.builds(replace, LINES, at=LATER), max_size=2),
+    st.booleans(),
+)
+
+
+def even_movements(at):
+    """A capture that both books have."""
+    return [Step("capture", 77, at=at)], [Line("charge", 77, at=at)]
+
+
+@MANY
+@given(told=st.lists(st.tuples(STORIES, GOES_ON), min_size=1, max_size=3))
+def test_a_second_day_finds_what_the_reference_finds_of_all_that_ever_was(db, told):
+    with transaction.atomic():
+        write(*(story for story, _ in told))
+        first = window()
+        differed = judged(first)
+        breaks.record(first)
+        runs._carry_forward(first)
+        last = SettlementLine.objects.order_by("-pk").first()
+        forget_the_pairs()
+        expected = {}
+        for story, (any_steps, any_lines, is_even) in told:
+            steps, lines = even_movements(END + HOUR) if is_even else (any_steps, any_lines)
+            go_on(story, steps, lines)
+            pair = Pair(is_ours(story), our_side(story), their_side(story))
+            moved = [step for step in steps if step.kind not in ("authorization", "void")]
+            is_asked = bool(lines or story.key in differed or (story.is_known and moved))
+            if is_asked and (found := differences(pair, at=NEXT_DAY, grace=GRACE)):
+                expected[story.key] = found
+        second = window(
+            begin=END, end=NEXT_DAY, since=END, day=DAY + dt.timedelta(days=1), waited=DAY,
+            after_line=last.pk if last else 0,
+        )  # fmt: skip
+        found = judged(second)
+        transaction.set_rollback(True)
+
+    assert found == expected
+
+
+@MANY
+@given(stories=st.lists(STORIES, min_size=2, max_size=4), size=st.integers(2, 3))
+def test_what_a_person_matched_is_compared_as_one(db, stories, size):
+    group = [story for story in stories[:size] if story.is_known or story.theirs]
+    ours = [story for story in group if is_ours(story)]
+    assume(ours and any(story.theirs for story in group))
+    key = next(story.key for story in group if story.theirs)
+    pairs = [Pair(is_ours(story), our_side(story), their_side(story)) for story in group]
+    expected = differences(joined(pairs), at=END, grace=GRACE)
+    with transaction.atomic():
+        write(*stories)
+        match = Match.objects.create(
+            account="stripe", key=key, broken=a_break(key), ours={}, theirs={}, difference=0,
+            currency="USD", matched_by="ana", reason="so",
+        )  # fmt: skip
+        for story in group:
+            match.members.create(processor_reference=story.key)
+            if is_ours(story):
+                match.members.create(payment_id=story.payment.pk)
+        found = judged(window())
+        transaction.set_rollback(True)
+
+    assert found.get(key, []) == expected
+    others = {story.key for story in group} - {key}
+    assert not others & set(found)
+
+
+def a_break(key):
+    return ReconciliationBreak.objects.create(
+        account="stripe", kind="orphan_capture", fingerprint=f"test:{key}", amount=1,
+        currency="USD", processor_reference=key, began_at=BEGIN,
+    )  # fmt: skip
 
 
 def kinds(*stories):

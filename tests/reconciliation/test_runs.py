@@ -10,7 +10,13 @@ from foundation import clock
 from foundation.models import Transition
 from payments.services.payout import record_payout
 from reconciliation import runs
-from reconciliation.models import ReconciliationBreak, ReconciliationRun, Waiting
+from reconciliation.models import (
+    ReconciliationBreak,
+    ReconciliationRun,
+    Retelling,
+    SettlementLine,
+    Waiting,
+)
 from reconciliation.refusals import DayNotOver, RunInProgress
 from tests.races.crowd import at_once
 from tests.reconciliation.books import BEGIN, DAY, END, HOUR, Line, Step, Story, a_report, write
@@ -245,6 +251,30 @@ def test_what_is_told_of_a_closed_day_is_said_to_be_late_for_one_day():
     next_days(1, after=1)
     assert ("late_event", 30, "auto_resolved") in found()
     assert ("refund_missing_local", 30, "open") in found()
+
+
+def test_in_which_payout_a_line_went_may_be_told_when_its_day_was_closed():
+    story = Story(**EVEN)
+    write(story)
+    reconcile()
+    told = SettlementLine.objects.get()
+    again = SettlementLine.objects.create(
+        **{name: getattr(told, name) for name in _OF_A_LINE}, payout_id="po_1", digest="1" * 64,
+        report=a_report(covers=(END, END + 24 * HOUR)), number=9, raw={},
+    )  # fmt: skip
+    Retelling.objects.create(line=again, earlier=told)
+
+    next_days(1)
+
+    assert found() == set()
+    run = ReconciliationRun.objects.latest("day")
+    assert (run.counts["pairs"], run.counts["matched"], run.counts["volume"]) == (1, 1, {})
+
+
+_OF_A_LINE = (
+    "account", "external_id", "category", "currency", "gross", "fee", "net", "occurred_at",
+    "processor_reference",
+)  # fmt: skip
 
 
 def test_a_closed_day_that_is_compared_again_changes_no_break_of_a_later_one():

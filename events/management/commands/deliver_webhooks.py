@@ -4,9 +4,9 @@ import logging
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from django.conf import settings
@@ -18,6 +18,7 @@ from events.models import WebhookDelivery
 from events.nudge import CHANNEL
 
 _log = logging.getLogger(__name__)
+_LOOK_SECONDS: Final = 0.2  # how late a nudge is heard while requests are under way
 
 
 class Command(BaseCommand):
@@ -37,7 +38,8 @@ class Command(BaseCommand):
         """Deliver until SIGTERM or Ctrl-C; a lost database is waited for, not died of."""
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._stop)
-        self.free = threading.Semaphore(settings.WEBHOOK_THREADS)
+        self.under_way: set[Future[None]] = set()
+        self.one_ended = threading.Event()
         with ThreadPoolExecutor(settings.WEBHOOK_THREADS, thread_name_prefix="webhook") as pool:
             while self.running:
                 try:
@@ -56,24 +58,25 @@ class Command(BaseCommand):
         while self.running:
             published = feed.publish()
             if not self._start_one(pool) and not published:
-                if drain:
+                if drain and not self.under_way:
                     return
                 self._wait()
 
     def _start_one(self, pool: ThreadPoolExecutor) -> bool:
         """Whether a thread was free and something due: then that thread is sending it."""
-        if not self.free.acquire(timeout=settings.WEBHOOK_POLL_SECONDS):
+        if len(self.under_way) >= settings.WEBHOOK_THREADS:
             return False
-        try:
-            delivery = webhook_delivery.claim()
-        except BaseException:
-            self.free.release()
-            raise
+        delivery = webhook_delivery.claim()
         if delivery is None:
-            self.free.release()
             return False
-        pool.submit(self._send, delivery)
+        sending = pool.submit(self._send, delivery)
+        self.under_way.add(sending)
+        sending.add_done_callback(self._ended)
         return True
+
+    def _ended(self, sending: Future[None]) -> None:
+        self.under_way.discard(sending)
+        self.one_ended.set()
 
     def _send(self, delivery: WebhookDelivery) -> None:
         try:
@@ -82,10 +85,17 @@ class Command(BaseCommand):
             _log.exception("webhooks: %s could not be closed", delivery.reference)
             connection.close()
         finally:
-            self.free.release()
+            connection.close_if_unusable_or_obsolete()
 
     def _wait(self) -> None:
-        """Until somebody nudges, at most one poll interval."""
+        """Until somebody nudges or a request ends, at most one poll interval.
+
+        A request that ends may let its endpoint, or this deliverer, begin another.
+        """
+        if self.under_way:
+            self.one_ended.wait(timeout=_LOOK_SECONDS)
+            self.one_ended.clear()
+            return
         raw = connection.connection
         for _ in raw.notifies(timeout=settings.WEBHOOK_POLL_SECONDS, stop_after=1):
             pass

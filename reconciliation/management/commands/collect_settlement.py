@@ -11,12 +11,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from foundation.errors import DomainError
 from payments.processors.base import OutcomeUnknown, ProcessorUnavailable
 from reconciliation import accounts
-from reconciliation.collection import collect
-from reconciliation.runs import day_of
+from reconciliation.collection import collect, collect_payouts
+from reconciliation.days import day_of
 
 
 class Command(BaseCommand):
-    """Collect the records of a day."""
+    """Collect the records of a day, and what went into its payouts."""
 
     help = __doc__ or ""
 
@@ -31,15 +31,17 @@ class Command(BaseCommand):
         try:
             accounts.refuse_unknown(account)
             window = day_of(account, options["day"])
-            report = collect(account=account, window=window, by="command", tell=self._tell)
+            asked = {"account": account, "window": window, "by": "command", "tell": self._tell}
+            reports = [collect(**asked), *collect_payouts(**asked)]
         except DomainError as refused:
             raise CommandError(f"{refused.title}. {refused.detail}") from None
         except (ProcessorUnavailable, OutcomeUnknown) as error:
             raise CommandError(
                 f"The processor did not answer ({error}). What came so far stays; run it again."
             ) from error
-        told = f"{report.line_count} lines, {report.new_line_count} of them new"
-        self.stdout.write(self.style.SUCCESS(f"{report.reference}: {told}"))
+        for report in reports:
+            told = f"{report.line_count} lines, {report.new_line_count} of them new"
+            self.stdout.write(self.style.SUCCESS(f"{report.reference}: {told} ({report.name})"))
 
     def _tell(self, lines: int) -> None:
         self.stdout.write(f"{lines} lines")

@@ -30,9 +30,13 @@ class Command(BaseCommand):
         parser.add_argument("--reader", choices=readers.NAMES, default=readers.NAMES[0])
         parser.add_argument("--map", type=Path, help="a column map as JSON, for mapped_csv")
         for bound, what in (("since", "from when"), ("until", "until when, exclusive")):
-            parser.add_argument(
-                f"--{bound}", type=_moment, help=f"{what} it tells: RFC 3339 (default: its lines)"
-            )
+            parser.add_argument(f"--{bound}", type=_moment, help=f"{what} it tells: RFC 3339")
+        parser.add_argument(
+            "--whole-days",
+            action="store_true",
+            help="instead: it tells all of each day of the account, from its first line's to its "
+            "last's",
+        )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Read, tell how far it is, and say what came of it."""
@@ -60,7 +64,10 @@ class Command(BaseCommand):
                         origin=SettlementReport.Origin.COMMAND,
                         name=given.file.name[:255],
                         by="command",
-                        window=checked_window(given.since, given.until),
+                        window=checked_window(
+                            given.since, given.until, tells_whole_days=given.whole_days
+                        ),
+                        tells_whole_days=given.whole_days,
                     ),
                     tell=self._tell,
                 )

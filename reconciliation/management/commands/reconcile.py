@@ -34,7 +34,11 @@ class Command(BaseCommand):
         for number, each in enumerate(days, 1):
             self.stdout.write(f"[{number}/{len(days)}] {each} ...", ending="")
             self.stdout.flush()
-            self._tell(_run(account, each))
+            self._tell(_run(account, each, self._say))
+
+    def _say(self, phase: str) -> None:
+        self.stdout.write(f"\n    {phase} ...", ending="")
+        self.stdout.flush()
 
     def _tell(self, run: ReconciliationRun) -> None:
         if run.state == "failed":
@@ -48,8 +52,8 @@ class Command(BaseCommand):
             self.stdout.write(f"    {found['kind']:28} {found['count']:6}  {amount}{waits}")
 
 
-def _run(account: str, day: dt.date) -> ReconciliationRun:
+def _run(account: str, day: dt.date, say: runs.Tell) -> ReconciliationRun:
     try:
-        return runs.reconcile(account=account, day=day, by="command:reconcile")
+        return runs.reconcile(account=account, day=day, by="command:reconcile", tell=say)
     except DomainError as refusal:
         raise CommandError(refusal.detail) from refusal

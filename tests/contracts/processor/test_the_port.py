@@ -32,5 +32,6 @@ def test_the_adapter_takes_and_gives_the_ports_types(name):
 def test_the_port_is_what_was_agreed():
     assert sorted(
         ["authorize", "capture", "void", "refund", "find", "find_refund", "list_refunds",
-         "list_disputes", "list_events", "list_transactions", "parse_event"]
+         "list_disputes", "list_events", "list_payout_lines", "list_transactions",
+         "parse_event"]
     ) == METHODS  # fmt: skip

@@ -7,8 +7,14 @@ from django.core.management import call_command
 
 from foundation import clock
 from orders.models import Order
+from payments.processors.stripe import StripeProcessor
 from reconciliation import daily, runs
-from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
+from reconciliation.models import (
+    ReconciliationBreak,
+    ReconciliationRun,
+    SettlementLine,
+    SettlementReport,
+)
 from tests import builders
 from tests.at_the_processor import Dashboard
 from tests.conftest import Api
@@ -129,3 +135,31 @@ def bring(report, day):
         f"/v1/settlements?account=stripe&{told_of}",
         None, key=builders.a_key(), raw=report, content_type="text/csv",
     )  # fmt: skip
+
+
+def test_what_went_into_a_payout_is_collected_with_the_day(disputed, shop):
+    shop.backstage("settle")
+    hear_everything()
+
+    _, breaks = compare()
+
+    closing = SettlementLine.objects.get(category="payout")
+    inside = SettlementLine.objects.filter(payout_id=closing.payout_id).exclude(pk=closing.pk)
+    assert inside.filter(category="charge").exists()
+    assert sum(inside.values_list("net", flat=True)) == -closing.net
+    assert breaks == set()
+
+
+def test_a_payout_whose_lines_do_not_add_up_is_a_break(disputed, shop, monkeypatch):
+    shop.backstage("settle")
+    hear_everything()
+    real = StripeProcessor.list_payout_lines
+
+    def one_is_missing(self, **asked):
+        return (line for line in real(self, **asked) if line.category != "refund")
+
+    monkeypatch.setattr(StripeProcessor, "list_payout_lines", one_is_missing)
+
+    _, breaks = compare()
+
+    assert {(kind, state) for kind, _, state in breaks} == {("payout_unmatched", "open")}

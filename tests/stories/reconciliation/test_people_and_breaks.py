@@ -4,6 +4,7 @@ import pytest
 
 from events.models import OutboxEvent
 from foundation import clock
+from foundation.metrics import exposition
 from foundation.models import AuditEntry
 from reconciliation import handling, repair, representations, runs
 from reconciliation.models import ReconciliationBreak, ReconciliationRun
@@ -310,3 +311,33 @@ def a_break_about(payment, kind):
         processor_reference=payment.processor_reference,
         began_at=payment.created_at,
     )
+
+
+# --- how severe ---------------------------------------------------------------------------------
+
+
+def test_severity_is_money_times_days_in_the_list_the_api_and_the_metrics(books, a_break):
+    clock.move(10 * 24 * HOUR)
+    young = ReconciliationBreak.objects.create(
+        account="stripe", kind="late_event", fingerprint="young", amount=50_000, currency="USD",
+        began_at=clock.now(),
+    )  # fmt: skip
+
+    seen = books.get("/v1/reconciliation-breaks", sort="severity").json()["items"]
+
+    days = (clock.now() - a_break.began_at).days + 1
+    assert [(each["id"], each["severity"]) for each in seen] == [
+        (a_break.reference, 10_000 * days),
+        (young.reference, 50_000),
+    ]
+    rows = ReconciliationBreak.objects.with_severity()
+    assert {row.severe for row in rows} == {10_000.0 * days, 50_000.0}
+    gauge = (
+        f'reconciliation_breaks_open_severity{{kind="orphan_capture",currency="USD"}} {days}0000'
+    )
+    assert gauge in exposition()
+
+
+@pytest.mark.parametrize("query", [{"sort": "age"}, {"sort": "severity", "cursor": "brk_x"}])
+def test_what_breaks_can_not_be_sorted_by_is_refused(books, query):
+    assert books.get("/v1/reconciliation-breaks", **query).status_code == 422

@@ -20,6 +20,9 @@ def books(transactional_db):
 
 
 def send(api, content, *, path=PATH, key=None, **more):
+    """What does not say of which time it tells, tells whole days."""
+    if "?account" in path and "since=" not in path and "whole_days=" not in path:
+        path += "&whole_days=true"
     given = {"content_type": "text/csv"} | more
     return api.post(path, None, raw=content, key=key or builders.a_key(), **given)
 
@@ -84,6 +87,9 @@ def test_a_malformed_report_stores_nothing_and_its_key_may_be_used_again(books):
         ("?account=stripe&since=0001-01-01T00:00:00%2B05:00", "invalid_request"),
         ("?account=stripe&name=" + "x" * 256, "invalid_request"),
         ("?account=%00", "invalid_request"),
+        ("?account=stripe&whole_days=", "invalid_request"),
+        ("?account=stripe&whole_days=1", "invalid_request"),
+        (f"?account=stripe{DAY}&whole_days=true", "invalid_request"),
     ],
 )
 def test_a_query_that_says_nothing_sensible_is_422(books, query, code):

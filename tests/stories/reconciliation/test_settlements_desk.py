@@ -28,7 +28,8 @@ def bert():
 
 def send(desk, content, **fields):
     file = SimpleUploadedFile("day.csv", content, content_type="text/csv")
-    return desk.client.post(reverse(UPLOAD), {"account": "stripe", "file": file} | fields)
+    when = {} if "since" in fields or "whole_days" in fields else {"whole_days": "on"}
+    return desk.client.post(reverse(UPLOAD), {"account": "stripe", "file": file} | when | fields)
 
 
 def test_a_file_becomes_a_report_and_who_brought_it_is_on_record(anna):
@@ -66,6 +67,7 @@ def test_a_file_that_was_read_before_is_refused_and_named(anna):
     [
         ({"account": "nobody"}, "Select a valid choice"),
         ({"since": "2026-03-10 00:00"}, "both since and until"),
+        ({"whole_days": ""}, "since and until, or that it tells whole days"),
         ({"reader": "mapped_csv"}, "needs a column map"),
         ({"file": ""}, "This field is required"),
     ],

@@ -138,3 +138,75 @@ def test_the_gauges_tell_the_same():
     assert 'reconciliation_breaks_open{kind="orphan_capture"} 1.0' in told
     assert 'reconciliation_breaks_open_amount{currency="USD",kind="orphan_capture"} 4298.0' in told
     assert "reconciliation_failed_days 0.0" in told
+
+
+@pytest.fixture
+def candidate(orphan):
+    """A payment of ours for the same amount, that nothing there was told of."""
+    story = Story(ours=[Step("capture", 4298, at=END - 60 * HOUR)])
+    write(story)
+    return story.payment
+
+
+def match_address(row, verb="match"):
+    return f"/admin/reconciliation/reconciliationbreak/{row.pk}/{verb}/"
+
+
+def say(staff, row, **fields):
+    """Name what belongs to it, look at both sides, and say yes to what was shown."""
+    given = {"token": "-", "reason": "the bank says so"} | fields
+    shown = staff.client.post(match_address(row), given)
+    token = shown.context["form"]["token"].value()
+    return shown, staff.client.post(match_address(row), given | {"token": token}, follow=True)
+
+
+def test_a_break_is_matched_by_hand_after_a_look_at_both_sides(orphan, candidate):
+    ana = somebody("ana", "match_break")
+    assert "Match by hand" in ana.page(f"{BREAK}_change", orphan.pk)
+
+    shown, done = say(ana, orphan, payments=candidate.reference)
+
+    assert "The processor&#x27;s: captured" in shown.content.decode()
+    assert f"orphan capture {orphan.reference}" in shown.content.decode()
+    assert "It is matched." in done.content.decode()
+    orphan.refresh_from_db()
+    assert (orphan.state, AuditEntry.objects.get(action="break.match").actor) == (
+        "resolved",
+        "staff:ana",
+    )
+
+
+def test_a_match_is_taken_back_from_the_breaks_page(orphan, candidate):
+    ana = somebody("ana", "match_break")
+    say(ana, orphan, payments=candidate.reference)
+    asked = ana.client.get(match_address(orphan, "unmatch"))
+    token = asked.context["form"].initial["token"]
+
+    ana.client.post(match_address(orphan, "unmatch"), {"token": token, "reason": "wrong"})
+
+    orphan.refresh_from_db()
+    assert orphan.state == "reopened"
+
+
+def test_what_differs_is_shown_and_nothing_is_matched_unless_that_is_wanted(orphan, candidate):
+    candidate.transactions.create(
+        kind="capture", sequence=2, succeeded=True, amount=1, currency="USD", actor="test",
+        created_at=END - 60 * HOUR,
+    )  # fmt: skip
+    ana = somebody("ana", "match_break")
+
+    shown, done = say(ana, orphan, payments=candidate.reference)
+    assert "They differ" in shown.content.decode()
+    assert "Nothing was done." in done.content.decode()
+    _, done = say(ana, orphan, payments=candidate.reference, keeps_difference="on")
+
+    assert "It is matched." in done.content.decode()
+
+
+def test_whoever_may_not_match_does_not(orphan, candidate):
+    eve = somebody("eve", "handle_break", "write_off_break")
+
+    assert "Match by hand" not in eve.page(f"{BREAK}_change", orphan.pk)
+    for verb in ("match", "unmatch"):
+        assert eve.client.get(match_address(orphan, verb)).status_code == 403
+    assert eve.client.post(match_address(orphan), {"reason": "x"}).status_code == 403
