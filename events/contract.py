@@ -102,7 +102,7 @@ _DELIVERY: Final = {
     "state": _DELIVERY_STATE,
     "attempt_count": integer(1),
     "next_attempt_at": nullable(moment()),
-    "last_error": nullable(text("answered 500")),
+    "last_error": nullable(text("it answered 500")),
     "created_at": moment(),
     "sent_at": {**nullable(moment()), "example": None},
 }
@@ -112,7 +112,7 @@ _ATTEMPT: Final = record(
     at=moment(),
     milliseconds=integer(84),
     status=nullable(integer(500)),
-    error=nullable(text("answered 500")),
+    error={**nullable(text("connection refused")), "example": None},
     answer=text("try again later"),
 )
 _WITH_ATTEMPTS: Final = named(

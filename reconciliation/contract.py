@@ -24,12 +24,13 @@ from foundation.contract import (
     text,
 )
 from foundation.contract_fields import shape_of
+from foundation.errors import NotFound
 from payments.contract.shapes import ACTOR
-from reconciliation import readers, refusals, settlement_views, views
+from reconciliation import match_views, readers, refusals, settlement_views, views
 from reconciliation.ingestion import ImportInProgress, ReportAlreadyRead
 from reconciliation.models import ReconciliationBreak, SettlementReport
 from reconciliation.readers.base import MalformedReport
-from reconciliation.serializers import Day, RunRequest, SettleRequest
+from reconciliation.serializers import Day, MatchRequest, ReasonRequest, RunRequest, SettleRequest
 from reconciliation.states import BREAK, RUN
 
 
@@ -71,6 +72,7 @@ _BREAK: Final = named(
         kind=_KIND,
         status=_BREAK_STATUS,
         amount=MONEY,
+        severity=integer(12894),
         payment=nullable(reference("pay")),
         order_number=nullable(integer(1000001)),
         processor_reference=nullable(text("pi_18ea5b4966e677ee122efc66")),
@@ -82,6 +84,27 @@ _BREAK: Final = named(
         first_seen_at=moment(),
         last_seen_at=moment(),
         settled_at=nullable(moment()),
+    ),
+)
+_MATCH: Final = named(
+    "ReconciliationMatch",
+    record(
+        id=reference("rmt"),
+        account=text("stripe"),
+        **{"break": reference("brk")},
+        status=choice("matched", "undone"),
+        processor_references=listed(text("pi_18ea5b4966e677ee122efc66")),
+        payments=listed(reference("pay")),
+        ours=_SIDE,
+        theirs=_SIDE,
+        difference={**MONEY, "example": {"amount": 0, "currency": "USD"}},
+        closed=listed(reference("brk")),
+        matched_by=ACTOR,
+        reason=text("the bank's letter of May 3"),
+        matched_at=moment(),
+        undone_by={**nullable(ACTOR), "example": None},
+        undone_reason={**nullable(text("another customer's")), "example": None},
+        undone_at={**nullable(moment()), "example": None},
     ),
 )
 _SETTLEMENT: Final = named(
@@ -103,6 +126,8 @@ _SETTLEMENT: Final = named(
 )
 _ACCOUNT_FILTER: Final = Query("account", "only those of this account", text("stripe"))
 _CSV: Final = "balance_transaction_id,created,reporting_category,currency,gross,fee,net\n"
+_FLAG: Final = choice("true", "false")
+_SORT: Final = choice("severity")
 _WIDE: Final = refusals.AccountWideKeyRequired
 
 OPERATIONS: Final[Operations] = {
@@ -134,6 +159,7 @@ OPERATIONS: Final[Operations] = {
             Query("name", "what goes on record", text("day.csv", maxLength=255)),
             Query("since", "it tells of what happened from here", moment()),
             Query("until", "to here, exclusive", moment()),
+            Query("whole_days", "it tells all of each day that it tells of", _FLAG),
         ),
         is_idempotent=True,
     ),
@@ -175,6 +201,54 @@ OPERATIONS: Final[Operations] = {
         prefix="run",
         reads_one=True,
     ),
+    (match_views.Matches, "GET"): Operation(
+        "list_reconciliation_matches",
+        "List what was matched by hand",
+        {200: Answer("Newest first.", page(_MATCH))},
+        problems=(_WIDE,),
+        query=(_ACCOUNT_FILTER,),
+        is_paged=True,
+    ),
+    (match_views.Matches, "POST"): Operation(
+        "create_reconciliation_match",
+        "Say what belongs together",
+        {201: Answer("Compared as one sum from now on.", _MATCH, ("Location",))},
+        problems=(
+            _WIDE,
+            NotFound,
+            refusals.BreakNotOpen,
+            refusals.NotMatchable,
+            refusals.MatchedAlready,
+            refusals.SumsDiffer,
+            refusals.SecondPersonNeeded,
+            refusals.RunInProgress,
+        ),
+        body=MatchRequest,
+        example={
+            "break": reference("brk")["example"],
+            "payments": [reference("pay")["example"]],
+            "reason": "the bank's letter of May 3",
+        },
+        is_idempotent=True,
+    ),
+    (match_views.OneMatch, "GET"): Operation(
+        "get_reconciliation_match",
+        "Read a match",
+        {200: Answer("The match, and whether it stands.", _MATCH)},
+        problems=(_WIDE,),
+        prefix="rmt",
+        reads_one=True,
+    ),
+    (match_views.MatchUndone, "POST"): Operation(
+        "undo_reconciliation_match",
+        "Take a match back",
+        {200: Answer("What ended by it is open again.", _MATCH)},
+        problems=(_WIDE, refusals.MatchedAlready, refusals.RunInProgress),
+        body=ReasonRequest,
+        example={"reason": "another customer's"},
+        prefix="rmt",
+        is_idempotent=True,
+    ),
     (views.Breaks, "GET"): Operation(
         "list_reconciliation_breaks",
         "List breaks",
@@ -184,6 +258,7 @@ OPERATIONS: Final[Operations] = {
             _ACCOUNT_FILTER,
             Query("kind", "only those of this class", _KIND),
             Query("status", "only those that are in this state", _BREAK_STATUS),
+            Query("sort", "the most severe, as many as `limit` says; no cursor", _SORT),
         ),
         is_paged=True,
     ),

@@ -73,8 +73,8 @@ class MatchUndone(APIView):
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Take it back; what ended by it is open again."""
         key, caller = read_key(request.headers.get("Idempotency-Key")), principal(request)
-        row = _found(caller, reference)
         reason = ReasonRequest.accept(request.data)
+        row = _found(caller, reference)
         scope = client_scope(caller.client_id, "POST", f"{_PATH}/{row.reference}/undo")
         reply = perform(
             actions.UNMATCH,

@@ -43,6 +43,7 @@ _TAGS: Final = {
     "settlements": "The processor's books.",
     "reconciliation-runs": "Comparing the processor's books with ours.",
     "reconciliation-breaks": "What differs.",
+    "reconciliation-matches": "What a person says belongs together.",
     "processor-events": "What the processor tells us.",
     "webhook-endpoints": "Who is told, and where.",
     "events": "What happened, to be read in its order.",

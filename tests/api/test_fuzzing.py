@@ -32,7 +32,7 @@ KINDS = {
     "checkouts": "chk", "orders": "ord", "payments": "pay", "fulfillments": "ful",
     "refunds": "rfd", "disputes": "dsp", "settlements": "set", "reconciliation-runs": "run",
     "reconciliation-breaks": "brk", "webhook-endpoints": "whe", "events": "evt",
-    "deliveries": "dlv",
+    "deliveries": "dlv", "reconciliation-matches": "rmt",
 }  # fmt: skip
 SECONDS = 70
 SECONDS_OF_SEQUENCES = 40

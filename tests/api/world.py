@@ -6,7 +6,7 @@ from foundation import clock
 from orders.models import Fulfillment, FulfillmentLine, Order
 from payments.models import Payment, Refund
 from payments.models.payment import Source
-from reconciliation.models import ReconciliationBreak, ReconciliationRun, SettlementReport
+from reconciliation.models import Match, ReconciliationBreak, ReconciliationRun, SettlementReport
 from tests import builders
 
 
@@ -56,4 +56,13 @@ def _books():
         account="stripe", kind="fee_mismatch", fingerprint="f", amount=1, currency="USD",
         began_at=now,
     )  # fmt: skip
-    return {"run": run.reference, "set": report.reference, "brk": difference.reference}
+    match = Match.objects.create(
+        account="stripe", key="pi_1", broken=difference, ours={}, theirs={}, difference=0,
+        currency="USD", matched_by="api:shop", reason="a letter",
+    )  # fmt: skip
+    return {
+        "run": run.reference,
+        "set": report.reference,
+        "brk": difference.reference,
+        "rmt": match.reference,
+    }

@@ -2,13 +2,14 @@
 
 import datetime as dt
 import signal
+import time
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connections
 
-from events import tasks
+from events import tasks, webhook_delivery
 from events.models import DeliveryAttempt, FeedEntry, WebhookDelivery, WebhookEndpoint
 from foundation import clock, metrics
 from tests.events.conftest import deliver, publish
@@ -32,6 +33,27 @@ def test_the_command_sends_what_is_due_and_stops_when_it_is_asked_to_drain(
 
     assert len(set(receiver.ids)) == 5
     assert {each["state"] for each in subscriber.deliveries()} == {"sent"}
+
+
+def test_what_ends_while_it_looks_for_more_neither_ends_the_drain_nor_is_waited_out(
+    subscriber, receiver, monkeypatch, threads_that_leave_no_connection
+):
+    claim = webhook_delivery.claim
+
+    def looks_for_long():
+        found = claim()
+        if found is None:
+            time.sleep(0.3)  # meanwhile the endpoint's two requests end
+        return found
+
+    monkeypatch.setattr(webhook_delivery, "claim", looks_for_long)
+    subscriber.subscribe(receiver.url)
+    for _ in range(5):
+        subscriber.happened()
+
+    call_command("deliver_webhooks", drain=True)
+
+    assert len(set(receiver.ids)) == 5
 
 
 def test_a_sweep_sends_what_the_deliverer_did_not_send_in_time(subscriber, receiver):

@@ -56,11 +56,12 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         while self.running:
+            was_idle = not self.under_way  # before it looks: what ends meanwhile may free a turn
             published = feed.publish()
             if not self._start_one(pool) and not published:
-                if drain and not self.under_way:
+                if drain and was_idle:
                     return
-                self._wait()
+                self._wait(was_idle=was_idle)
 
     def _start_one(self, pool: ThreadPoolExecutor) -> bool:
         """Whether a thread was free and something due: then that thread is sending it."""
@@ -87,12 +88,12 @@ class Command(BaseCommand):
         finally:
             connection.close_if_unusable_or_obsolete()
 
-    def _wait(self) -> None:
+    def _wait(self, *, was_idle: bool) -> None:
         """Until somebody nudges or a request ends, at most one poll interval.
 
         A request that ends may let its endpoint, or this deliverer, begin another.
         """
-        if self.under_way:
+        if not was_idle:
             self.one_ended.wait(timeout=_LOOK_SECONDS)
             self.one_ended.clear()
             return
