@@ -63,7 +63,7 @@ def test_one_timeline_merges_all_that_is_known_and_links_it(root, order):
 
 def test_a_client_is_told_neither_rows_nor_what_staff_see(api, order):
     builders.ProcessorEventFactory(payment=order.payment)
-    entries = api.get(f"/v1/orders/{order.reference}/timeline").json()["data"]
+    entries = api.get(f"/v1/orders/{order.reference}/timeline").json()["items"]
 
     assert {kind for entry in entries for kind in entry} <= {
         "at", "kind", "what", "actor", "amount", "currency", "state",
