@@ -66,9 +66,10 @@ def collect(
 def collect_payouts(
     *, account: str, window: Window, by: str, tell: Tell = lambda _: None
 ) -> list[SettlementReport]:
-    """What went into each payout that was told of in the window: a report for each, once.
+    """What went into each payout that the API told of in the window: a report for each, once.
 
-    The list of a window names no payout but the payout's own line. Raises what `collect` raises.
+    The list of a window names no payout but the payout's own line. A file that tells of a payout
+    says of each line whose it is. Raises what `collect` raises.
     """
     _refuse_without_api(account)
     made = []
@@ -83,7 +84,7 @@ def collect_payouts(
 def _not_itemized(account: str, window: Window) -> list[tuple[str, dt.datetime]]:
     told = SettlementLine.objects.filter(
         account=account, category=SettlementLine.Category.PAYOUT, occurred_at__gte=window[0],
-        occurred_at__lt=window[1],
+        occurred_at__lt=window[1], report__format=NAME,
     ).exclude(payout_id="")  # fmt: skip
     itemized = SettlementReport.objects.filter(account=account, format=NAME).values("name")
     names = Concat(Value(_OF_PAYOUT), "payout_id")

@@ -1,10 +1,15 @@
-"""The nights after some days, early: a process whose own clock is moved compares what is due."""
+"""The nights after some days, early: a process whose own clock is moved compares what is due.
+
+The day's report comes in the night, too: of a day that is not over none is taken.
+"""
 
 import datetime as dt
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from django.core.management import call_command
 
 from checkout_project.embedded import children
 from checkout_project.processes import ROOT, ShopFailed
@@ -19,8 +24,9 @@ _AT = dt.timedelta(hours=5)  # after midnight: later than `RECONCILIATION_LAG_SE
 def passed(days: Sequence[dt.date], environment: Mapping[str, str], folder: Path) -> None:
     """Run `compare` where the settings are those of the demo. Raises `ShopFailed`."""
     log = folder / f"night-{days[0]}.log"
+    demo = [sys.executable, "manage.py", "demo"]
     child = children.spawn(
-        [sys.executable, "manage.py", "demo", "--night", *map(str, days)],
+        [*demo, "--reports", str(folder), "--night", *map(str, days)],
         env=environment,
         cwd=ROOT,
         log=log,
@@ -34,9 +40,23 @@ def passed(days: Sequence[dt.date], environment: Mapping[str, str], folder: Path
         children.end(child, grace_seconds=0)
 
 
-def compare(days: Sequence[dt.date]) -> None:
-    """What the timetable does in the night after each day (UTC): runs, breaks, safe repairs."""
+def report_of(day: dt.date, *, told_on: dt.date, folder: Path) -> Path:
+    """Where a report of a day stands that comes in the night after `told_on`."""
+    return folder / f"{told_on}-tells-{day}.csv"
+
+
+def compare(days: Sequence[dt.date], *, reports: Path) -> None:
+    """What happens in the night after each day (UTC): its reports come, then what the timetable
+    does: runs, breaks, safe repairs."""
     for day in days:
         midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
         clock.move(midnight + _AT - clock.now())
+        for report in sorted(reports.glob(f"{day}-tells-*.csv")):
+            _import(report, dt.date.fromisoformat(report.stem.rpartition("-tells-")[2]))
         daily.reconcile_due()
+
+
+def _import(report: Path, day: dt.date) -> None:
+    since, until = f"{day}T00:00:00Z", f"{day + dt.timedelta(days=1)}T00:00:00Z"
+    told = ("--account", "stripe", "--since", since, "--until", until)
+    call_command("import_settlement", str(report), *told)

@@ -137,16 +137,14 @@ def compare(today: Day) -> None:
     true = {date: today.world.dashboard.report(date) for date in today.dates}
     for date, report in true.items():
         mine = {place: how for place, how in changes.items() if spoiling.has(report, place)}
-        _bring(today, spoiling.spoiled(report, mine), date)
+        _leave(today, spoiling.spoiled(report, mine), of=date, told_on=date)
     _inject(today, *IN_THE_REPORT)
     _pass_nights(today, today.dates)
-    late = [(today.intent("late_event"), "charge")]
-    for report in true.values():
-        if spoiling.has(report, late[0]):
-            today.world.books.upload(
-                "settlements", spoiling.only(report, late), account="stripe", name="late.csv"
-            )
     after = [today.dates[-1] + dt.timedelta(days=nth + 1) for nth in range(NIGHTS_AFTER)]
+    late = [(today.intent("late_event"), "charge")]
+    for date, report in true.items():
+        if spoiling.has(report, late[0]):
+            _leave(today, spoiling.only(report, late), of=date, told_on=after[0])
     _pass_nights(today, after)
 
 
@@ -180,11 +178,9 @@ def _ship_on_a_dead_hold(today: Day) -> None:
     today.rows.expire(today.payment(name))
 
 
-def _bring(today: Day, report: bytes, date: dt.date) -> None:
-    since, until = f"{date}T00:00:00Z", f"{date + dt.timedelta(days=1)}T00:00:00Z"
-    today.world.books.upload(
-        "settlements", report, account="stripe", name=f"{date}.csv", since=since, until=until
-    )
+def _leave(today: Day, report: bytes, *, of: dt.date, told_on: dt.date) -> None:
+    """Where that night finds it."""
+    night.report_of(of, told_on=told_on, folder=today.world.shop.folder).write_bytes(report)
 
 
 def _pass_nights(today: Day, dates: list[dt.date]) -> None:

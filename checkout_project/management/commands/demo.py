@@ -36,6 +36,7 @@ class Command(BaseCommand):
         stay = "keep the shop open until Ctrl-C, with the admin's address and login on screen"
         parser.add_argument("--stay", action="store_true", help=stay)
         parser.add_argument("--prepare", type=Path, help="(used by the demo itself)")
+        parser.add_argument("--reports", type=Path, help="(the same)")
         parser.add_argument("--night", nargs="+", type=dt.date.fromisoformat, help="(the same)")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             prepare(options["prepare"])
             return
         if options["night"]:
-            night.compare(options["night"])
+            night.compare(options["night"], reports=options["reports"])
             return
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
