@@ -63,7 +63,7 @@ class WebhookEndpointAdmin(PageAdmin):
         """With how many deliveries wait for each."""
         open_ones = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), state__in=OPEN)
         counted = open_ones.order_by().values("endpoint").annotate(count=Count("pk"))
-        rows = super().get_queryset(request)
+        rows: QuerySet[Any] = super().get_queryset(request)
         return rows.annotate(open_count=Coalesce(Subquery(counted.values("count")), 0))
 
     @admin.display(description="state", ordering="state")
