@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
@@ -12,6 +12,26 @@ from events import nudge
 from events.catalogue import CATALOGUE, PUBLIC
 from foundation import clock
 from foundation.ids import new_id
+
+_RECORD: Final = """
+    WITH counter AS (
+        INSERT INTO events_eventstream (id, last_sequence) VALUES (%s, %s)
+        ON CONFLICT (id) DO UPDATE
+            SET last_sequence = events_eventstream.last_sequence + excluded.last_sequence
+        RETURNING last_sequence
+    ), fact (id, type, payload, nth, is_public) AS (
+        VALUES {rows}
+    ), told AS (
+        INSERT INTO events_feedentry (event_id, client_id, type, subjects)
+        SELECT id, %s::uuid, type, '{{}}' FROM fact WHERE is_public
+    )
+    INSERT INTO events_outboxevent
+        (id, type, payload, stream, sequence, created_at, state, due_at, attempts,
+         last_error)
+    SELECT fact.id, fact.type, fact.payload, %s, last_sequence - %s + fact.nth,
+           %s, 'pending', %s, 0, ''
+    FROM counter, fact
+"""
 
 
 @dataclass(frozen=True)
@@ -45,25 +65,7 @@ def record(stream: uuid.UUID, events: Sequence[Event], *, client_id: uuid.UUID |
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            WITH counter AS (
-                INSERT INTO events_eventstream (id, last_sequence) VALUES (%s, %s)
-                ON CONFLICT (id) DO UPDATE
-                    SET last_sequence = events_eventstream.last_sequence + excluded.last_sequence
-                RETURNING last_sequence
-            ), fact (id, type, payload, nth, is_public) AS (
-                VALUES {rows}
-            ), told AS (
-                INSERT INTO events_feedentry (event_id, client_id, type, subjects)
-                SELECT id, %s::uuid, type, '{{}}' FROM fact WHERE is_public
-            )
-            INSERT INTO events_outboxevent
-                (id, type, payload, stream, sequence, created_at, state, due_at, attempts,
-                 last_error)
-            SELECT fact.id, fact.type, fact.payload, %s, last_sequence - %s + fact.nth,
-                   %s, 'pending', %s, 0, ''
-            FROM counter, fact
-            """,  # noqa: S608 - `rows` is placeholders only
+            _RECORD.format(rows=rows),
             [stream, count, *values, client_id, stream, count, moment, moment],
         )
     transaction.on_commit(nudge.the_relay, robust=True)

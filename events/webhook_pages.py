@@ -64,7 +64,9 @@ class WebhookEndpointAdmin(PageAdmin):
         open_ones = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), state__in=OPEN)
         counted = open_ones.order_by().values("endpoint").annotate(count=Count("pk"))
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(open_count=Coalesce(Subquery(counted.values("count")), 0))
+        waiting = Coalesce(Subquery(counted.values("count")), 0)
+        counted_rows: QuerySet[Any] = rows.annotate(open_count=waiting)
+        return counted_rows
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, row: WebhookEndpoint) -> str:
