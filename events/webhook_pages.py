@@ -63,9 +63,10 @@ class WebhookEndpointAdmin(PageAdmin):
         """With how many deliveries wait for each."""
         open_ones = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), state__in=OPEN)
         counted = open_ones.order_by().values("endpoint").annotate(count=Count("pk"))
+        rows: QuerySet[Any] = super().get_queryset(request)
         waiting = Coalesce(Subquery(counted.values("count")), 0)
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(open_count=waiting)
-        return rows
+        counted_rows: QuerySet[Any] = rows.annotate(open_count=waiting)
+        return counted_rows
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, row: WebhookEndpoint) -> str:

@@ -79,9 +79,9 @@ class Settlements(APIView):
         """Read the body as a whole, or store nothing of it; the query says what it is."""
         key, caller = read_key(request.headers.get("Idempotency-Key")), principal(request)
         selectors.refuse_unless_account_wide(caller)
-        intake, reader = _intake(request.query_params, by=caller.actor)
         scope = client_scope(caller.client_id, "POST", "/v1/settlements")
         with _body(request) as file:
+            intake, reader = _intake(request.query_params, by=caller.actor)
             sha256 = ingestion.sha256_of(file)
             reply = perform(
                 actions.INGEST,

@@ -186,7 +186,8 @@ def test_of_two_who_start_at_once_one_runs_and_breaks_are_single():
     ended = at_once([start] * 4)
 
     assert "completed" in ended
-    assert set(ended) <= {"completed", "refused"}
+    # "failed": its row was there first, and another had the books when its turn came.
+    assert set(ended) <= {"completed", "refused", "failed"}
     assert ReconciliationBreak.objects.count() == len(told()) == 1
     assert not ReconciliationRun.objects.filter(state="running").exists()
 
