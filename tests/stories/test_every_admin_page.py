@@ -9,7 +9,9 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from attribution.models import Conversion, ConversionBatch, GapVersion, PurchaseSending, Touchpoint
+from foundation import approvals
 from foundation.models import ApiClient, Case
+from foundation.money import Money
 from orders import bulk
 from orders.models import BlockListEntry, Order
 from payments.models import Payment
@@ -50,7 +52,7 @@ def orders(api, shop):
 
 
 @pytest.fixture
-def a_busy_shop(orders):
+def a_busy_shop(orders, root):
     """Rows of every kind."""
     builders.DisputeFactory(payment=orders[0].payment)
     builders.ProcessorEventFactory(payment=orders[0].payment)
@@ -62,6 +64,10 @@ def a_busy_shop(orders):
     Case.objects.create(
         kind="order_unpaid", aggregate="order", aggregate_id=orders[2].pk, title="unpaid",
         owner="role:operations", due_at=orders[2].payment.capture_before,
+    )  # fmt: skip
+    approvals.ask(
+        "payment.void", aggregate="payment", row_id=orders[2].payment_id, stake=Money(1, "USD"),
+        user=User.objects.get(), by="staff:root", reason="recalled",
     )  # fmt: skip
     told = {"client_id": orders[0].client_id, "occurred_at": orders[0].placed_at}
     Touchpoint.objects.create(**told)
