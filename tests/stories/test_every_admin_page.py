@@ -17,8 +17,9 @@ from attribution.models import (
     Touchpoint,
 )
 from events.models import OutboxEvent, WebhookDelivery, WebhookEndpoint
-from foundation import clock
+from foundation import approvals, clock
 from foundation.models import ApiClient, Case, Crossing
+from foundation.money import Money
 from orders import bulk
 from orders.models import BlockListEntry, Order
 from payments.models import Payment
@@ -59,7 +60,7 @@ def orders(api, shop):
 
 
 @pytest.fixture
-def a_busy_shop(orders):
+def a_busy_shop(orders, root):
     """Rows of every kind."""
     builders.DisputeFactory(payment=orders[0].payment)
     builders.ProcessorEventFactory(payment=orders[0].payment)
@@ -71,6 +72,10 @@ def a_busy_shop(orders):
     Case.objects.create(
         kind="order_unpaid", aggregate="order", aggregate_id=orders[2].pk, title="unpaid",
         owner="role:operations", due_at=orders[2].payment.capture_before,
+    )  # fmt: skip
+    approvals.ask(
+        "payment.void", aggregate="payment", row_id=orders[2].payment_id, stake=Money(1, "USD"),
+        user=User.objects.get(), by="staff:root", reason="recalled",
     )  # fmt: skip
     told = {"client_id": orders[0].client_id, "occurred_at": orders[0].placed_at}
     Touchpoint.objects.create(**told)

@@ -86,7 +86,7 @@ def _of_the_ground(order, user, number):
 def _of_the_books(order, number):
     day = order.placed_at.date() - dt.timedelta(days=number)
     ReconciliationRun.objects.create(
-        account="stripe", day=day, version=1, state="completed", asked_by="test",
+        account="stripe", day=day, version=1, state="failed", asked_by="test",
         finished_at=clock.now(),
     )  # fmt: skip
     report = SettlementReport.objects.create(
