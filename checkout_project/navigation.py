@@ -42,13 +42,17 @@ GROUPS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("attribution.conversionbatch", "upload_file"),
         ("attribution.touchpoint", "touch_app"),
         ("attribution.purchasesending", "outgoing_mail"),
+        ("attribution.refundsending", "undo"),
     ),
     "Events": (
         ("events.outboxevent", "outbox"),
+        ("events.webhookendpoint", "webhook"),
+        ("events.webhookdelivery", "send"),
         ("payments.processorevent", "move_to_inbox"),
     ),
     "System": (
         ("foundation.invariantresult", "rule"),
+        ("foundation.crossing", "notifications_active"),
         ("foundation.idempotencykey", "key"),
         ("foundation.auditentry", "history"),
         ("foundation.transition", "swap_horiz"),

@@ -17,16 +17,19 @@ _HANDLE_MONEY: Final = ("void_payment", "refund_payment", "cancel_order")
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "viewer": (VIEW,),
     # answers the customer: what one person may undo, and the desk
-    "support": (VIEW, *_HANDLE_MONEY, "ship_order", "reauthorize_order", "handle_case"),
+    "support": (VIEW, *_HANDLE_MONEY, "ship_order", "reauthorize_order", "resend_notification",
+                "handle_case"),
     # the money and the books: also decides on what others ask for
     "finance": (
         VIEW, *_HANDLE_MONEY, "capture_payment", "decide_approval", "handle_case",
-        "import_settlement", "start_reconciliation", "handle_break", "write_off_break",
+        "import_settlement", "start_reconciliation", "handle_break", "match_break",
+        "write_off_break", "import_conversions",
     ),
     # keeps the shop running: what is stuck, what is sold where, and who may not buy
     "operations": (
         VIEW, *_HANDLE_MONEY, "capture_payment", "ship_order", "reauthorize_order",
         "review_checkout", "handle_case", "decide_approval", "retry_processorevent",
+        "resend_notification", "operate_webhooks",
         "add_shippingrate", "change_shippingrate", "add_taxrate", "change_taxrate",
         "add_blocklistentry", "change_blocklistentry", "delete_blocklistentry",
     ),

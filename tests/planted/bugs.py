@@ -280,7 +280,7 @@ _ATTRIBUTION: Final = (
     ),
     Bug(
         name="attribution: who was overtaken while telling analytics writes it down",
-        file="attribution/purchases.py",
+        file="attribution/sending.py",
         before="filter(pk=row.pk, attempts=row.attempts, sent_at=None)",
         after="filter(pk=row.pk)",
         suite="tests/attribution/test_purchases_told.py -k overtaken",

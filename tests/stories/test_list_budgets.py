@@ -9,9 +9,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from attribution.models import Conversion, ConversionBatch, GapVersion, PurchaseSending, Touchpoint
-from foundation import clock
-from foundation.models import Approval, Case, InvariantResult
+from attribution.models import (
+    Conversion,
+    ConversionBatch,
+    GapVersion,
+    PurchaseSending,
+    RefundSending,
+    Touchpoint,
+)
+from events.models import OutboxEvent, WebhookDelivery, WebhookEndpoint
+from foundation import audit, clock
+from foundation.models import Approval, Case, Crossing, InvariantResult
 from orders import bulk
 from orders.models import BlockListEntry, Order
 from payments.services.payout import record_payout
@@ -63,6 +71,15 @@ def one_more(api, number):
         client_id=client, number=order.public_number, amount=1, tax_amount=0, shipping_amount=0,
         currency="USD", placed_at=now,
     )  # fmt: skip
+    RefundSending.objects.create(
+        client_id=client, number=order.public_number, amount=1, currency="USD",
+        refund_id=order.payment_id, given_at=now,
+    )  # fmt: skip
+    endpoint = WebhookEndpoint.objects.create(
+        client_id=client, url="https://shop.example/", event_types=["*"], secret=b"s" * 32
+    )
+    event = OutboxEvent.objects.filter(type="order.placed").last()
+    WebhookDelivery.objects.create(endpoint=endpoint, event=event, state="dead")
     GapVersion.objects.create(
         client_id=client, day=now.date() - dt.timedelta(days=number), base="placed", version=1
     )
@@ -77,6 +94,14 @@ def _of_the_ground(order, user, number):
         verb="payment.void", aggregate="payment", aggregate_id=order.payment_id, seen=[], amount=1,
         currency="USD", asked_by="staff:root", asked_by_user=user.pk, reason="fraud",
         expires_at=clock.now(),
+    )  # fmt: skip
+    audit.record(
+        actor="staff:root", action="look", aggregate="order", aggregate_id=order.pk,
+        reason="for the list", before={}, after={},
+    )  # fmt: skip
+    Crossing.objects.create(
+        rule="reconciliation.aged_breaks", subject=f"account-{number}", day=clock.now().date(),
+        value=1, most=0,
     )  # fmt: skip
     InvariantResult.objects.create(
         name=f"rule-{number}", everything=True, checked_at=clock.now(), seconds=0.1, violations=0

@@ -274,6 +274,7 @@ def test_a_mail_refused_five_times_is_a_case_and_the_others_go(paid, monkeypatch
     for _ in range(6):
         world.later(3601)
         world.sweep()
+    world.play_events()
 
     mail_of_shipment = Notification.objects.get(template="fulfillment_shipped")
     assert (mail_of_shipment.state, mail_of_shipment.attempts) == ("given_up", 5)

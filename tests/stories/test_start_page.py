@@ -74,7 +74,7 @@ def test_every_drawing_has_a_title_and_its_numbers_as_a_table(root, api):
     world.an_order(api)
     page = root.page("index")
 
-    assert page.count("<svg") == page.count("The numbers</summary>") == 6
+    assert page.count('<svg class="plot"') == page.count("The numbers</summary>") == 6
     assert page.count('role="img"') == 6
     for title in (
         "Checkouts by how they ended", "Authorizations that the bank granted",

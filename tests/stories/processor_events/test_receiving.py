@@ -186,7 +186,7 @@ def test_what_can_not_be_stored_is_a_503_so_that_it_is_sent_again(hooks, monkeyp
 
 
 def test_the_row_and_its_work_are_stored_together_or_not_at_all(hooks, monkeypatch):
-    def fails(stream, events):
+    def fails(stream, events, *, client_id):
         raise OperationalError("the line broke")
 
     monkeypatch.setattr(receive.outbox, "record", fails)
