@@ -9,6 +9,7 @@ _PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"
 
 _EXPLORER: Final = (sys.executable, "-m", "tests.races.explorer")
 _BY_TWO: Final = ("-n", "2", "--dist", "loadgroup")
+_FILES_BY_TWO: Final = ("-n", "2", "--dist", "loadscope")  # a file's house of processes stays one
 # The long ones first, so that each process has one: the examples are those of one seed.
 _MODEL: Final = ("tests/properties/test_shopping.py", "tests/properties")
 
@@ -63,7 +64,7 @@ PARTS: Final = (
     Part(
         name="outside",
         title="Faults from outside",
-        argv=(*_PYTEST, *_BY_TWO, "tests/e2e"),
+        argv=(*_PYTEST, *_FILES_BY_TWO, "tests/e2e"),
         tells="junit",
         seconds=1200,
         environ={"PROOF_OUTAGE_SECONDS": "60"},

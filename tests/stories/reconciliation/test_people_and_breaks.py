@@ -333,9 +333,10 @@ def test_severity_is_money_times_days_in_the_list_the_api_and_the_metrics(books,
     rows = ReconciliationBreak.objects.with_severity()
     assert {row.severe for row in rows} == {10_000.0 * days, 50_000.0}
     gauge = (
-        f'reconciliation_breaks_open_severity{{kind="orphan_capture",currency="USD"}} {days}0000'
+        f'reconciliation_breaks_open_severity{{currency="USD",kind="orphan_capture"}} {days}0000'
     )
-    assert gauge in exposition().decode()
+    told = exposition().decode()
+    assert gauge in told, [line for line in told.splitlines() if "severity" in line]
 
 
 @pytest.mark.parametrize("query", [{"sort": "age"}, {"sort": "severity", "cursor": "brk_x"}])
