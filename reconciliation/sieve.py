@@ -99,7 +99,6 @@ _OF_ACCOUNT: Final = """
 # What a person said belongs together, one row for each side; a payment also under its own id.
 # What was taken back has no key.
 _MEMBERS: Final = """
-    CREATE TEMPORARY TABLE reconciliation_member ON COMMIT DROP AS
     SELECT CASE WHEN undone.match_id IS NULL THEN match.key END AS key, member.payment_id,
         coalesce(payment.processor_reference, member.processor_reference) AS processor_reference
     FROM reconciliation_match match
@@ -107,6 +106,9 @@ _MEMBERS: Final = """
     LEFT JOIN payments_payment payment ON payment.id = member.payment_id
     LEFT JOIN reconciliation_unmatch undone ON undone.match_id = match.id
     WHERE match.account = %(account)s
+"""
+_KEEP_MEMBERS: Final = f"""
+    CREATE TEMPORARY TABLE reconciliation_member ON COMMIT DROP AS {_MEMBERS}
 """
 # Never taken for even: what differed at any time, was told again as something else, or was matched
 # by a person: that is looked at by every run.
@@ -120,7 +122,7 @@ _LOOKED_AT: Final = f"""
             WHEN state IN ('open', 'assigned', 'reopened') THEN {_ASKED} ELSE 0 END
         FROM reconciliation_reconciliationbreak WHERE account = %(account)s
         UNION ALL
-        SELECT processor_reference, {_ASKED | _CLOSE} FROM reconciliation_member
+        SELECT processor_reference, {_ASKED | _CLOSE} FROM ({_MEMBERS}) member
         UNION ALL
         SELECT processor_reference, {_CLOSE} FROM reconciliation_uncompared
         WHERE account = %(account)s
@@ -204,7 +206,9 @@ def sift(window: Window) -> Sifted:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '128MB'")  # a day's sums stay off the disk
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than it saves
-        cursor.execute(_MEMBERS, given)
+        # Rows come out of the workers as they are, to be summed: the planner finds that too dear.
+        cursor.execute("SET LOCAL parallel_tuple_cost = 0.001")
+        cursor.execute(_KEEP_MEMBERS, given)
         cursor.execute(_SIFT.format(of_account=of_account, is_first=is_first), given)
         cursor.execute(_SCOPE, given)
         cursor.execute("ANALYZE reconciliation_scope")
