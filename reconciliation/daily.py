@@ -41,28 +41,49 @@ def reconcile_due() -> int:
 
 
 def _compare_due(account: str) -> int:
-    done = 0
+    newest, done = _newest(account), 0
     for day in due_days(account):
-        if not _compare(account, day):
+        if _compare(account, day):
+            done += 1
+        elif newest is None or day > newest:
             break
-        done += 1
     return done
 
 
 def due_days(account: str) -> list[dt.date]:
-    """From the day after the last that was completed to the last that is over.
+    """From the day after the last that was completed to the last that is over; and before them
+    those of the last month that somebody passed over by hand, which hold up nobody.
 
-    Of an account that was never compared, only the last; none while a failed one rests.
+    Of an account that was never compared, only the last; none of either while it failed and rests.
     """
-    last_over = _last_over(account)
-    runs_of_it = ReconciliationRun.objects.filter(account=account)
-    newest = runs_of_it.filter(state="completed").order_by("-day").first()
-    first = newest.day + dt.timedelta(days=1) if newest else last_over
-    failed = runs_of_it.filter(day=first, state="failed").order_by("-version").first()
-    if failed is not None and _rests(failed):
-        return []
+    last_over, newest = _last_over(account), _newest(account)
+    first = newest + dt.timedelta(days=1) if newest else last_over
     count = min((last_over - first).days + 1, _CATCHES_UP)
-    return [first + dt.timedelta(days=number) for number in range(count)]
+    following = [first + dt.timedelta(days=number) for number in range(count)]
+    if following and _failed_just_now(account, first):
+        following = []
+    return [*_passed_over(account, before=newest), *following]
+
+
+def _passed_over(account: str, *, before: dt.date | None) -> list[dt.date]:
+    if before is None:
+        return []
+    completed = ReconciliationRun.objects.filter(account=account, state="completed")
+    known = set(completed.values_list("day", flat=True).distinct())
+    first = max(min(known), before - dt.timedelta(days=_CATCHES_UP))
+    days = (first + dt.timedelta(days=number) for number in range((before - first).days))
+    return [day for day in days if day not in known and not _failed_just_now(account, day)]
+
+
+def _newest(account: str) -> dt.date | None:
+    completed = ReconciliationRun.objects.filter(account=account, state="completed")
+    return completed.order_by("-day").values_list("day", flat=True).first()
+
+
+def _failed_just_now(account: str, day: dt.date) -> bool:
+    failed = ReconciliationRun.objects.filter(account=account, day=day, state="failed")
+    last = failed.order_by("-version").first()
+    return last is not None and _rests(last)
 
 
 def _rests(failed: ReconciliationRun) -> bool:

@@ -52,6 +52,29 @@ def test_days_that_were_missed_are_caught_up_with_the_oldest_first():
     assert daily.due_days("stripe") == []
 
 
+def test_a_day_that_somebody_passed_over_by_hand_is_compared_all_the_same():
+    a_report(covers=(BEGIN, END + 10 * 24 * HOUR))
+    daily.reconcile_due()
+    go(3)
+    runs.reconcile(account="stripe", day=DAY + dt.timedelta(days=3), by="staff:ana")
+
+    assert daily.reconcile_due() == 2
+    assert days() == ["2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13"]
+    assert daily.due_days("stripe") == []
+
+
+def test_a_day_that_was_passed_over_and_fails_holds_up_nobody():
+    a_report()
+    daily.reconcile_due()
+    a_report(covers=(END + 24 * HOUR, END + 9 * 24 * HOUR))  # the day between was never told
+    go(2)
+    runs.reconcile(account="stripe", day=DAY + dt.timedelta(days=2), by="staff:ana")
+    go(1)
+
+    assert daily.reconcile_due() == 1
+    assert days() == ["2026-03-10", "2026-03-12", "2026-03-13"]
+
+
 def test_a_failed_day_holds_up_the_later_ones_and_is_tried_again_after_a_while():
     a_report()
     daily.reconcile_due()
