@@ -43,6 +43,20 @@ def _rate(name: str, text: str) -> tuple[int, float] | None:
 RATE_LIMIT_KEY = _rate("RATE_LIMIT_KEY", env.str("RATE_LIMIT_KEY", default="18000/60"))
 RATE_LIMIT_FAILURES = _rate("RATE_LIMIT_FAILURES", env.str("RATE_LIMIT_FAILURES", default="120/60"))
 
+# --- from browsers ---------------------------------------------------------------------
+# Sites whose pages may ask: none, for a key is a secret of a backend. Name one (an internal tool,
+# say) as `https://host`, and it may ask below /v1/ with the headers of this API.
+CORS_ALLOWED_ORIGINS: Final[list[str]] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX: Final = r"^/v1/"
+CORS_ALLOW_HEADERS: Final = (
+    "accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "request-id", "traceparent",
+)  # fmt: skip
+CORS_EXPOSE_HEADERS: Final = (
+    "etag", "idempotent-replayed", "location", "ratelimit", "ratelimit-policy", "request-id",
+    "retry-after",
+)  # fmt: skip
+
 # TLS ends at the proxy. An API that redirects lets keys be sent in clear first, every time, and
 # nobody notices: a proxy that speaks HTTP at all refuses (OWASP ASVS 5.0, 4.1.2).
 SILENCED_SYSTEM_CHECKS = ["security.W008"]

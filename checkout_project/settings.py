@@ -69,6 +69,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "checkout_project.request_ids.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "checkout_project.rate_headers.RateLimitMiddleware",
     "checkout_project.page_policy.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",

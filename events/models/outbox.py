@@ -48,7 +48,8 @@ class OutboxEvent(models.Model):
                 fields=["due_at"],
                 name="outbox_due",
                 condition=Q(state__in=["pending", "leased", "retrying"]),
-            )
+            ),
+            models.Index(fields=["created_at"], name="outbox_dead", condition=Q(state="dead")),
         ]
 
     def __str__(self) -> str:

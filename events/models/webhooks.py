@@ -84,6 +84,7 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["endpoint", "due_at"], name="webhook_due", condition=Q(state__in=OPEN)
             ),
+            models.Index(fields=["created_at"], name="webhook_dead", condition=Q(state="dead")),
         ]
 
     def __str__(self) -> str:

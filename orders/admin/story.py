@@ -1,7 +1,8 @@
 """All that is known to have happened to an order or a checkout, in one stream, each entry linked.
 
 `orders/timeline.py` tells what clients may read too. Staff also see what the processor told, how
-refunds and disputes moved, cases and approvals. A new kind of entry is one more in `_SOURCES`.
+refunds and disputes moved, cases, approvals and webhooks. A new kind of entry is one more in
+`_SOURCES`.
 """
 
 import datetime as dt
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from events.models import WebhookDelivery
 from foundation.models import Approval, AuditEntry, Case, Transition
 from orders import timeline
 from orders.models import Checkout, Order
@@ -76,10 +78,19 @@ def _cases_and_approvals(subjects: Subjects) -> Iterable[Entry]:
         yield _entry(audit.at, "audit", audit.action, audit.actor, link) | _because(audit.reason)
 
 
+def _told_to_clients(subjects: Subjects) -> Iterable[Entry]:
+    rows = WebhookDelivery.objects.filter(event__stream__in=subjects.own)
+    for row in rows.select_related("event", "endpoint"):
+        about, what = ("webhookdelivery", row.pk), f"{row.event.type} to {row.endpoint.url}"
+        at = row.sent_at or row.created_at
+        yield _entry(at, "webhook", what, "deliverer", about) | {"state": row.state}
+
+
 _SOURCES: Final[Sequence[Callable[[Subjects], Iterable[Entry]]]] = (
     _told_by_the_processor,
     _moves_of_parts,
     _cases_and_approvals,
+    _told_to_clients,
 )
 
 

@@ -120,6 +120,23 @@ def test_browsers_of_other_sites_are_let_in_nowhere(caller, place):
     assert [name for name in reply.headers if name.startswith("Access-Control-")] == []
 
 
+def test_a_site_that_is_named_may_ask_from_a_browser_and_no_other(api, settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://desk.example"]
+    wish = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "idempotency-key",
+    }
+
+    named = api.client.options("/v1/checkouts", headers={"Origin": "https://desk.example", **wish})
+    other = api.client.options("/v1/checkouts", headers={"Origin": "https://other.example", **wish})
+    page = api.client.get("/livez", headers={"Origin": "https://desk.example"})
+
+    assert named["Access-Control-Allow-Origin"] == "https://desk.example"
+    assert "idempotency-key" in named["Access-Control-Allow-Headers"]
+    for reply in (other, page):
+        assert "Access-Control-Allow-Origin" not in reply.headers
+
+
 def test_head_is_what_get_is_without_its_body(caller):
     for place, method in UNCHANGING:
         asked, looked = caller.send(place, method), caller.send(place, "HEAD")

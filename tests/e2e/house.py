@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from checkout_project import embedded
 from checkout_project.embedded.postgresql import SERVING_ROLE
 from checkout_project.processes import ROOT, Shop
+from tests.e2e.receiver import Receiver
 from tests.sandbox import Sandbox
 
 ANSWER_SECONDS = 60
@@ -38,6 +39,11 @@ SETTINGS = {
     "RELAY_RETRY_SECONDS_MAX": "2",
     # A test may hold a row for seconds to stop a process at a chosen statement.
     "DATABASE_LOCK_MILLISECONDS": "10000",
+    # The client that is told listens on this machine.
+    "WEBHOOK_HTTP_ALLOWED": "true",
+    "WEBHOOK_NETWORKS_ALLOWED": "127.0.0.0/8",
+    "WEBHOOK_SECONDS": "4",
+    "WEBHOOK_LEASE_SECONDS": "6",
     # All shoppers share one address here.
     "RISK_IP": "100000,200000",
 }
@@ -60,6 +66,7 @@ class House:
         self.folder = folder
         self.cluster = embedded.start(folder / "servers", durable=True)
         self.mail_folder = folder / "mail"
+        self.receiver = Receiver()
         self.shop = Shop(
             folder=folder / "logs", env=self._env(), web_workers=2, web_threads=12,
         )  # fmt: skip
@@ -73,6 +80,7 @@ class House:
             "CELERY_BROKER_URL": where.broker_url,
             "DATABASE_ROLE": SERVING_ROLE,
             "MAIL_FOLDER": str(self.mail_folder),
+            "WEBHOOK_PORTS": str(self.receiver.port),
         }
 
     def _stock(self):
@@ -88,6 +96,7 @@ class House:
         for name in list(self.shop.pids):
             self.shop.kill(name)
         self.witness.http.close()
+        self.receiver.close()
         self.cluster.stop()
 
     def mend(self):

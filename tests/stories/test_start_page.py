@@ -12,7 +12,7 @@ from tests.stories.test_staff import Staff, a_review, in_review, somebody
 
 __all__ = ["a_review"]
 # session, user, money (2), cases and rules, checkouts, payments, breaks, outbox, and five drawn
-STATEMENTS_MAX = 14
+STATEMENTS_MAX = 15
 
 
 @pytest.fixture

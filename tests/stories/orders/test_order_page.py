@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from events.models import OutboxEvent, WebhookDelivery, WebhookEndpoint
 from foundation.models import AuditEntry, Case
 from tests import builders
 from tests.stories import world
@@ -44,6 +45,12 @@ def test_one_timeline_merges_all_that_is_known_and_links_it(root, order):
         owner="role:operations", due_at=order.placed_at,
     )  # fmt: skip
 
+    endpoint = WebhookEndpoint.objects.create(
+        client_id=order.client_id, url="https://shop.example/", event_types=["*"], secret=b"s" * 32
+    )
+    placed = OutboxEvent.objects.get(type="order.placed")
+    hook = WebhookDelivery.objects.create(endpoint=endpoint, event=placed, state="dead")
+
     page = root.page("orders_order_change", order.pk)
     story = page.partition('<ol class="timeline">')[2]
 
@@ -51,12 +58,14 @@ def test_one_timeline_merges_all_that_is_known_and_links_it(root, order):
         "reserved", "authorization succeeded", "capture succeeded", "refund succeeded",
         "payment: authorizing → authorized", "refund: pending → succeeded", "order.placed",
         "order placed", told.type.replace("_", " "), "case: unpaid",
+        "order.placed to https://shop.example/",
     ):  # fmt: skip
         assert text in story, text
     for address in (
         page_of("payments_payment", order.payment_id),
         page_of("payments_processorevent", told.pk),
         page_of("foundation_case", case.pk),
+        page_of("events_webhookdelivery", hook.pk),
     ):
         assert f'href="{address}"' in story, address
 
