@@ -152,7 +152,7 @@ def test_everything_is_reached_with_the_keyboard(staff, order):
     assert {"Filters", "Menu", order.public_number} <= reached
 
     ana.goes_to(reverse("admin:payments_payment_void", args=[order.payment_id]))
-    assert ana.page.evaluate("document.activeElement.name") == "reason"
+    ana.page.wait_for_function("document.activeElement.name === 'reason'")
     ana.page.keyboard.type("by keyboard")
     ana.page.keyboard.press("Tab")
     ana.page.keyboard.press("Enter")

@@ -115,17 +115,17 @@ class House:
     # --- what is done to it ---------------------------------------------------------------
 
     def kill(self, name):
-        """kill -9 of one of the five, with everything it started."""
+        """kill -9 of one of the six, with everything it started."""
         self.shop.kill(name)
 
     def revive(self, name):
-        """Start one of the five again at the same address."""
+        """Start one of the six again at the same address."""
         self.shop.start([name])
         self.shop.wait_ready()
 
     @contextlib.contextmanager
     def frozen(self, name):
-        """One of the five, or a server, accepts what comes but does nothing for a while."""
+        """One of the six, or a server, accepts what comes but does nothing for a while."""
         if name in SERVERS:
             pid, stop = getattr(self.cluster, name).pid, os.kill
         else:
