@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from reconciliation.fingerprints import short
+from reconciliation.sides import Grace
 from reconciliation.window import Window
 
 _ADD: Final = """
@@ -141,6 +142,26 @@ _PAYOUTS: Final = f"""
 """  # noqa: S608 - constants of this house; values are parameters
 
 
+# One that we were told was paid, and that the processor's books, once they have begun, never show.
+_PAYOUTS_OF_OURS: Final = f"""
+    INSERT INTO reconciliation_found
+    SELECT 'payout_unmatched',
+        'payout_unmatched:' || %(account)s || ':' || {short("known.processor_reference")},
+        abs(known.amount), known.currency, NULL, NULL, '',
+        jsonb_build_object('payout', known.amount, 'state', known.state),
+        jsonb_build_object('payout', NULL::bigint, 'id', known.processor_reference),
+        known.created_at, known.created_at > %(end)s - %(settled)s::interval
+    FROM payments_payout known
+    WHERE known.processor = %(account)s AND known.state = 'paid' AND known.created_at < %(end)s
+      AND known.created_at >= (
+          SELECT min(begins_at) FROM reconciliation_settlementreport WHERE account = %(account)s)
+      AND NOT EXISTS (
+          SELECT FROM reconciliation_settlementline line
+          WHERE line.account = %(account)s AND line.category = 'payout'
+            AND line.payout_id = known.processor_reference AND line.occurred_at < %(end)s)
+"""  # noqa: S608 - as above
+
+
 OF_ORDERS: Final = tuple(kind for kind in _RULES if kind != "orphan_capture")
 PAYOUTS: Final = "payout_unmatched"
 
@@ -155,7 +176,9 @@ def judge_orders(window: Window, *, now: dt.datetime) -> None:
             cursor.execute(_ADD.format(kind=kind, rule=broken), given)
 
 
-def judge_payouts(window: Window, *, told: dt.timedelta) -> None:
+def judge_payouts(window: Window, *, grace: Grace) -> None:
     """The payouts of the day against their lines and our rows. In the run's transaction."""
+    given = window.parameters() | {"told": grace.told, "settled": grace.settled}
     with connection.cursor() as cursor:
-        cursor.execute(_PAYOUTS, window.parameters() | {"told": told})
+        cursor.execute(_PAYOUTS, given)
+        cursor.execute(_PAYOUTS_OF_OURS, given)

@@ -143,7 +143,7 @@ def _compare(run: ReconciliationRun, window: Window, tell: Tell) -> None:
     verdicts.judge(window, grace)
     strays.judge(window)
     tell("looking at payouts and orders")
-    books.judge_payouts(window, told=grace.told)
+    books.judge_payouts(window, grace=grace)
     changed = {"new_breaks": 0, "auto_resolved": 0}
     if _is_newest(run):
         books.judge_orders(window, now=clock.now())

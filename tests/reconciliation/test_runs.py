@@ -8,6 +8,7 @@ from django.db import connection
 from events.models import OutboxEvent
 from foundation import clock
 from foundation.models import Transition
+from payments.models import Payout
 from payments.services.payout import record_payout
 from reconciliation import runs
 from reconciliation.models import (
@@ -364,6 +365,24 @@ def test_a_payout_that_is_not_is_a_break_and_ends_when_it_is(line, ours, amount)
     reconcile()
 
     assert found() == {("payout_unmatched", amount, "open")}
+
+
+def test_a_payout_that_the_processors_books_never_show_is_a_break_once_it_is_late():
+    write(Story(**EVEN))
+    record_payout(
+        processor_reference="po_lost", amount=900, currency="USD", state="paid",
+        arrives_on=None, by="test",
+    )  # fmt: skip
+    Payout.objects.update(created_at=BEGIN + HOUR)
+
+    reconcile()
+    assert found() == set()
+    next_days(2)
+    assert found() == {("payout_unmatched", 900, "open")}
+
+    write(Story([], [Line("payout", -900, payout_id="po_lost")], key="", is_known=False))
+    next_days(1, after=2)
+    assert ("payout_unmatched", 900, "auto_resolved") in found()
 
 
 def test_a_payout_that_was_told_to_us_later_ends_its_break():
