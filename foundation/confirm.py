@@ -5,13 +5,14 @@ Sent twice, or after somebody else acted, it no longer fits, and nothing is done
 two at once safe is not the token but the guarded UPDATE behind the verb.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
+from django.contrib import messages
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from foundation.sections import Facts
@@ -71,3 +72,30 @@ def ask(
     }
     status = 422 if form.is_bound else 200
     return TemplateResponse(request, "foundation/admin/confirm.html", page, status=status)
+
+
+def once(
+    request: HttpRequest,
+    context: Mapping[str, Any],
+    question: Question,
+    *,
+    seen: Any,
+    why_not: str,
+    do: Callable[[str], None],
+) -> HttpResponse:
+    """Ask; and, asked with a reason about the row as it stands, `do(reason)` and go back to it.
+
+    `why_not`: why it can not be done as things are, "" when it can. `do` says what became of it.
+    """
+    marks = {"verb": question.verb, "seen": seen}
+    form = ReasonForm(request.POST or None, initial={"token": token(request, **marks)})
+    is_post = request.method == "POST"
+    if why_not:
+        messages.error(request, f"Nothing was done: {why_not}")
+    elif is_post and not fits(request, request.POST.get("token", ""), **marks):
+        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
+    elif is_post and form.is_valid():
+        do(form.cleaned_data["reason"])
+    else:
+        return ask(request, context, question, form)
+    return HttpResponseRedirect(context["row_url"])

@@ -1,16 +1,17 @@
 """Checkouts that do not go on: which, why, since when; and taking one up by hand, on record."""
 
 import datetime as dt
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 
 from foundation import audit, clock, confirm
-from foundation.confirm import Question, ReasonForm
+from foundation.confirm import Question
 from foundation.models import IdempotencyKey
 from foundation.money import Money
 from foundation.sections import Facts, elapsed
@@ -82,19 +83,15 @@ def answer(page: PageAdmin, request: HttpRequest, object_id: str) -> HttpRespons
     row: Checkout | None = page.found(request, object_id)
     if row is None:
         return page.missing(request, object_id)
-    context = page.page_context(request, row)
-    seen: dict[str, Any] = {"verb": VERB, "seen": [str(row.pk), row.state, _tokens(row)]}
-    form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
-    is_post = request.method == "POST"
-    if not is_stuck(row):
-        messages.error(request, "Nothing was done: it has ended, or somebody is at work on it.")
-    elif is_post and not confirm.fits(request, request.POST.get("token", ""), **seen):
-        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-    elif is_post and form.is_valid():
-        _take_up(request, row, form.cleaned_data["reason"])
-    else:
-        return confirm.ask(request, context, _question(row), form)
-    return HttpResponseRedirect(context["row_url"])
+    ended = "it has ended, or somebody is at work on it."
+    return confirm.once(
+        request,
+        page.page_context(request, row),
+        _question(row),
+        seen=[str(row.pk), row.state, _tokens(row)],
+        why_not="" if is_stuck(row) else ended,
+        do=partial(_take_up, request, row),
+    )
 
 
 def _tokens(row: Checkout) -> list[int]:

@@ -1,14 +1,15 @@
 """Staff see what the processor told us and what came of it; a given-up one may be tried again."""
 
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from foundation import confirm
-from foundation.confirm import Question, ReasonForm
+from foundation.confirm import Question
 from foundation.sections import Facts, Timeline
 from foundation.staff import (
     PageAdmin,
@@ -92,19 +93,14 @@ class ProcessorEventAdmin(PageAdmin):
         row = self.found(request, object_id)
         if row is None:
             return self.missing(request, object_id)
-        context = self.page_context(request, row)
-        seen: dict[str, Any] = {"verb": VERB, "seen": [str(row.pk), row.state, row.attempts]}
-        form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
-        is_post = request.method == "POST"
-        if row.state != "dead" or (
-            is_post and not confirm.fits(request, request.POST.get("token", ""), **seen)
-        ):
-            messages.error(request, f"Nothing was done: it is {row.state} by now.")
-        elif is_post and form.is_valid():
-            _retry(request, row, form.cleaned_data["reason"])
-        else:
-            return confirm.ask(request, context, _question(row), form)
-        return HttpResponseRedirect(context["row_url"])
+        return confirm.once(
+            request,
+            self.page_context(request, row),
+            _question(row),
+            seen=[str(row.pk), row.state, row.attempts],
+            why_not="" if row.state == "dead" else f"it is {row.state} by now.",
+            do=partial(_retry, request, row),
+        )
 
 
 def _payment(row: ProcessorEvent) -> str:
