@@ -6,7 +6,8 @@ another.
     then     looked at anew (does the row stand as it did, may the first one still?) and done
 
 What is done carries an id derived from the approval, and every verb is a guarded move: done
-again after a crash, it changes nothing.
+again after a crash, it changes nothing. That it was begun is committed first: else its own work
+would be taken for somebody else's, and be asked for once more.
 """
 
 import datetime as dt
@@ -29,6 +30,7 @@ from foundation.transactions import durable
 
 _OPERATIONS: Final = uuid.UUID("0c7bb0a8-5f0e-4a0e-9d5b-7a1f6f0f3c55")  # a name space of our own
 _NOTE_MAX: Final = 420
+_BEGUN: Final = "It was begun."
 
 
 class AlreadyAsked(DomainError):
@@ -152,8 +154,10 @@ def carry_out(approval_id: uuid.UUID) -> Approval:
     approval = Approval.objects.get(pk=approval_id)
     if approval.state != "approved":
         raise NotPending(f"It is {approval.state}.")
-    outcome, to = why_not(approval), "refused"
+    has_begun = approval.outcome == _BEGUN  # and its process died: what moved may be its own work
+    outcome, to = "" if has_begun else why_not(approval), "refused"
     if not outcome:
+        Approval.objects.filter(pk=approval.pk, state="approved").update(outcome=_BEGUN)
         try:
             outcome, to = verb_of(approval).do(approval), "done"
         except DomainError as refusal:

@@ -267,6 +267,26 @@ def test_what_was_approved_when_the_process_died_is_finished_by_hand(ana, ben, s
     assert (Approval.objects.get().state, given_back(shop, paid)) == ("done", [2000])
 
 
+def test_what_was_done_when_the_process_died_is_not_called_refused_nor_done_twice(
+    ana, ben, shop, paid
+):
+    asked = refund_asked(ana, paid)
+    real = approvals._settle
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr(
+            approvals, "_settle", lambda row, *, to, **given: _die() if to == "done"
+            else real(row, to=to, **given),
+        )  # fmt: skip
+        with pytest.raises(SystemExit):
+            approvals.approve(asked.pk, user=ben.user, by="staff:ben", reason="fine")
+    assert (Approval.objects.get().state, given_back(shop, paid)) == ("approved", [2000])
+
+    say(ben, "finish", asked)
+
+    assert (Approval.objects.get().state, given_back(shop, paid)) == ("done", [2000])
+    assert Refund.objects.count() == 1
+
+
 def _die(*_):
     raise SystemExit
 
