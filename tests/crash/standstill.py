@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from tests.crash.plain import IS_NEW, tables
 
-SPOT_CHECK: Final = 20
+SPOT_CHECK: Final = 60
 _GUARDS: Final = """
     SELECT tgrelid::regclass::text, tgname FROM pg_trigger
     WHERE tgenabled = 'A' AND NOT tgisinternal
