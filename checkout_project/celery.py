@@ -4,6 +4,7 @@ import os
 
 from celery import Celery, signals
 
+from checkout_project import prefetch
 from checkout_project.checks import refuse_to_start
 from checkout_project.listening import Listening
 
@@ -13,5 +14,6 @@ app = Celery("checkout_project")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add(Listening)
+prefetch.install()
 signals.celeryd_init.connect(refuse_to_start, weak=False)
 signals.beat_init.connect(refuse_to_start, weak=False)
