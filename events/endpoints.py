@@ -13,7 +13,7 @@ from django.conf import settings
 
 from events import outbox, signatures
 from events.catalogue import PINGED
-from events.models import WebhookEndpoint
+from events.models import WebhookDelivery, WebhookEndpoint
 from events.outbox import Event
 from events.refusals import EndpointNotEnabled, TooManyEndpoints
 from events.states import ENDPOINT
@@ -26,7 +26,10 @@ from foundation.transactions import durable
 
 DISABLED_CASE: Final = "webhook_endpoint_disabled"
 _BY_ITSELF: Final = "system:webhooks"
+_SECRETS_MAX: Final = 10  # that sign at once
 _TOLD: Final = ("url", "description", "event_types", "all_clients")
+# What the receiver behind the address answered is nothing to one behind another.
+_AS_NEW: Final[dict[str, Any]] = {"failing_since": None, "paused_until": None}
 
 
 def create(client_id: uuid.UUID, facts: Mapping[str, Any], *, by: str) -> WebhookEndpoint:
@@ -61,6 +64,8 @@ def change(
         endpoint = locked(endpoint_id)
         expects(endpoint)
         before = _facts(endpoint)
+        if given.get("url", endpoint.url) != endpoint.url:
+            given |= _AS_NEW
         if given:
             for name, value in given.items():
                 setattr(endpoint, name, value)
@@ -75,26 +80,37 @@ def change(
 
 
 def rotate(endpoint_id: uuid.UUID, *, by: str, reason: str = "asked for") -> WebhookEndpoint:
-    """Give it a new secret; the one before signs as well for `WEBHOOK_OVERLAP_SECONDS`."""
+    """Give it a new secret; those before it sign as well for `WEBHOOK_OVERLAP_SECONDS`.
+
+    All that still sign: who rotates again because an answer was lost has the first one deployed.
+    """
     with durable():
         endpoint = locked(endpoint_id)
-        before = _facts(endpoint)
+        before, now = _facts(endpoint), clock.now()
+        endpoint.older_secrets = signing(endpoint, now)[1 : _SECRETS_MAX - 1]
         endpoint.previous_secret = endpoint.secret
-        overlap = dt.timedelta(seconds=settings.WEBHOOK_OVERLAP_SECONDS)
-        endpoint.previous_until = clock.now() + overlap
+        endpoint.previous_until = now + dt.timedelta(seconds=settings.WEBHOOK_OVERLAP_SECONDS)
         endpoint.secret = signatures.new_secret()
-        endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+        endpoint.save(
+            update_fields=["secret", "previous_secret", "older_secrets", "previous_until"]
+        )
         _record(endpoint, "secret_rotated", by=by, reason=reason, before=before)
     return endpoint
 
 
-def ping(endpoint_id: uuid.UUID) -> WebhookEndpoint:
+def signing(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
+    """The secrets that sign: the present one first, those before it while they overlap."""
+    does_overlap = endpoint.previous_until is not None and endpoint.previous_until > at
+    past = [endpoint.previous_secret, *(endpoint.older_secrets or ())] if does_overlap else []
+    return [bytes(each) for each in (endpoint.secret, *past) if each]
+
+
+def ping(endpoint_id: uuid.UUID, *, by: str) -> WebhookEndpoint:
     """Tell it an event of its own, by the way of all events. Raises `EndpointNotEnabled`."""
     with durable():
-        endpoint = locked(endpoint_id)
-        if endpoint.state != "enabled":
-            raise EndpointNotEnabled("Enable it first.")
+        endpoint = awake(endpoint_id)
         _tell(endpoint, Event(PINGED, _ids(endpoint)))
+        _record(endpoint, "pinged", by=by, reason="asked for", before=_facts(endpoint))
     return endpoint
 
 
@@ -112,7 +128,7 @@ def remove(
         before = _facts(endpoint)
         move(
             endpoint, table=ENDPOINT, to="deleted", by=by, reason=reason,
-            secret=b"", previous_secret=None,
+            secret=b"", previous_secret=None, older_secrets=None,
         )  # fmt: skip
         _record(endpoint, "removed", by=by, reason=reason, before=before)
 
@@ -128,6 +144,7 @@ def disable_failing(endpoint: WebhookEndpoint, *, why: str) -> bool:
         about=Subject("webhookendpoint", endpoint.pk),
         title=f"Events are not told to {endpoint.reference} any more: {why}",
         detail=f"{endpoint.client.name} asked for them at {endpoint.url}.",
+        began_at=clock.now(),
     )
     return True
 
@@ -138,6 +155,20 @@ def locked(endpoint_id: uuid.UUID) -> WebhookEndpoint:
     endpoint = living.select_for_update(no_key=True, of=("self",)).filter(pk=endpoint_id).first()
     if endpoint is None:
         raise NotFound("There is no such endpoint any more.")
+    return endpoint
+
+
+def awake(endpoint_id: uuid.UUID) -> WebhookEndpoint:
+    """The same, for what is to be sent now: it is not left alone any longer.
+
+    Raises `EndpointNotEnabled`, too.
+    """
+    endpoint = locked(endpoint_id)
+    if endpoint.state != "enabled":
+        raise EndpointNotEnabled("Enable it first.")
+    if endpoint.paused_until is not None:
+        endpoint.paused_until = None
+        endpoint.save(update_fields=["paused_until"])
     return endpoint
 
 
@@ -154,9 +185,17 @@ def _disable(endpoint: WebhookEndpoint, *, why: str, by: str, reason: str) -> No
 def _enable(endpoint: WebhookEndpoint, *, by: str, reason: str) -> None:
     move(
         endpoint, table=ENDPOINT, to="enabled", by=by, reason=reason,
-        disabled_reason="", failing_since=None, paused_until=None,
+        disabled_reason="", **_AS_NEW,
     )  # fmt: skip
+    _wake_what_waits(endpoint)
     cases.resolve(DISABLED_CASE, endpoint.pk, by=by, reason=reason)
+
+
+def _wake_what_waits(endpoint: WebhookEndpoint) -> None:
+    """What failed is due now, not hours from now: first what waits longest, as many as a replay."""
+    waiting = WebhookDelivery.objects.filter(endpoint=endpoint, state="retrying")
+    first = waiting.order_by("due_at").values("pk")[: settings.WEBHOOK_REPLAY_MAX]
+    waiting.filter(pk__in=first).update(due_at=clock.now())
 
 
 def _tell(endpoint: WebhookEndpoint, event: Event) -> None:

@@ -1,7 +1,8 @@
 """Telling again: one delivery, or all events of a range to one endpoint.
 
 The delivery that is there goes back to `retrying` with all its tries, under the id it had; an
-event that was never told to this endpoint gets its first delivery. What is under way stays so.
+event that was never told to this endpoint gets its first delivery. What is due or under way
+stays so; what waits for its next try waits no longer.
 """
 
 import datetime as dt
@@ -14,20 +15,23 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from events import endpoints
+from events.message import rfc3339
 from events.models import FeedEntry, WebhookDelivery, WebhookEndpoint
-from events.refusals import DeliveryInProgress, EndpointNotEnabled, ReplayTooLarge
+from events.refusals import DeliveryInProgress, ReplayTooLarge
 from events.states import DELIVERY
 from foundation import audit, clock, ids
+from foundation.errors import NotFound
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 
-_ENDED: Final = ("sent", "dead")
+_REPEATABLE: Final = ("sent", "dead", "retrying")
 
 # The guarded move of many rows at once, journaled as `state_machine.move` does for one.
 _AGAIN: Final = """
     WITH before AS (
         SELECT id, state FROM events_webhookdelivery
-        WHERE endpoint_id = %(endpoint)s AND event_id = ANY(%(events)s) AND state = ANY(%(ended)s)
+        WHERE endpoint_id = %(endpoint)s AND event_id = ANY(%(events)s)
+            AND state = ANY(%(repeatable)s)
         ORDER BY id FOR NO KEY UPDATE
     ), moved AS (
         UPDATE events_webhookdelivery delivery
@@ -42,16 +46,15 @@ _AGAIN: Final = """
 
 
 def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
-    """Send one again now. Raises `EndpointNotEnabled`, `DeliveryInProgress`."""
+    """Send one again now. Raises `EndpointNotEnabled`, `DeliveryInProgress`, `NotFound`."""
     with durable():
-        delivery = WebhookDelivery.objects.select_related("endpoint", "event").get(pk=delivery_id)
-        if delivery.endpoint.state != "enabled":
-            raise EndpointNotEnabled("Enable its endpoint first.")
+        delivery = _found(delivery_id)
+        endpoints.awake(delivery.endpoint_id)
         before = delivery.state
         try:
             move(
                 delivery, table=DELIVERY, to="retrying", by=by, reason=reason,
-                only_from=[*_ENDED, "retrying"], due_at=clock.now(), tries=0,
+                only_from=_REPEATABLE, due_at=clock.now(), tries=0,
             )  # fmt: skip
         except IllegalTransition as error:
             raise DeliveryInProgress("See what becomes of it, then ask again.") from error
@@ -64,6 +67,14 @@ def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
             before={"state": before},
             after={"state": delivery.state},
         )
+    return delivery
+
+
+def _found(delivery_id: uuid.UUID) -> WebhookDelivery:
+    rows = WebhookDelivery.objects.select_related("endpoint", "event")
+    delivery = rows.filter(pk=delivery_id).first()
+    if delivery is None:
+        raise NotFound("It was forgotten meanwhile.")
     return delivery
 
 
@@ -80,15 +91,25 @@ def replay(
     No types: all that it asks for. Raises `EndpointNotEnabled`, `ReplayTooLarge`.
     """
     with durable():
-        endpoint = endpoints.locked(endpoint_id)
-        if endpoint.state != "enabled":
-            raise EndpointNotEnabled("Enable it first.")
+        endpoint = endpoints.awake(endpoint_id)
         most = settings.WEBHOOK_REPLAY_MAX
         chosen = _chosen(endpoint, since, until, types).values_list("event_id", flat=True)
         events = list(chosen.order_by("position")[: most + 1])
         if len(events) > most:
             raise ReplayTooLarge(f"More than {most} events: choose a shorter range.")
         _tell_again(endpoint, events, by=by)
+        audit.record(
+            actor=by,
+            action="webhook_endpoint.replayed",
+            aggregate="webhookendpoint",
+            aggregate_id=endpoint.pk,
+            reason="asked for",
+            before={},
+            after={
+                "since": rfc3339(since), "until": rfc3339(until), "types": list(types),
+                "events": len(events),
+            },
+        )  # fmt: skip
     return len(events)
 
 
@@ -110,8 +131,8 @@ def _tell_again(endpoint: WebhookEndpoint, events: list[uuid.UUID], *, by: str) 
         cursor.execute(
             _AGAIN,
             {
-                "endpoint": endpoint.pk, "events": events, "ended": list(_ENDED), "now": now,
-                "by": by, "reason": "replay of a range",
+                "endpoint": endpoint.pk, "events": events, "repeatable": list(_REPEATABLE),
+                "now": now, "by": by, "reason": "replay of a range",
             },
         )  # fmt: skip
     WebhookDelivery.objects.bulk_create(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from django.db.models import QuerySet
 
 from events import moments
+from events.catalogue import PUBLIC
 from events.models import FeedEntry, WebhookDelivery, WebhookEndpoint
 from events.states import DELIVERY
 from foundation import ids, lookup
@@ -16,15 +17,21 @@ _SUBJECT_MAX = 40
 
 
 def endpoints(caller: Principal) -> QuerySet[WebhookEndpoint]:
-    """Those that are not removed."""
-    return lookup.visible(WebhookEndpoint.objects.exclude(state="deleted"), caller)
+    """Those that are not removed.
+
+    One that is told of every client is seen, and changed, only by a key that sees as much.
+    """
+    rows = lookup.visible(WebhookEndpoint.objects.exclude(state="deleted"), caller)
+    return rows if caller.sees_all else rows.exclude(all_clients=True)
 
 
 def deliveries(caller: Principal) -> QuerySet[WebhookDelivery]:
     """What was, is, or will be told to the caller's endpoints."""
     rows = WebhookDelivery.objects.select_related("endpoint", "event")
     rows = rows.exclude(endpoint__state="deleted")
-    return rows if caller.sees_all else rows.filter(endpoint__client_id=caller.client_id)
+    if caller.sees_all:
+        return rows
+    return rows.filter(endpoint__client_id=caller.client_id, endpoint__all_clients=False)
 
 
 def narrowed_deliveries(
@@ -51,7 +58,10 @@ def feed(caller: Principal) -> QuerySet[FeedEntry]:
 def narrowed_feed(rows: QuerySet[FeedEntry], query: Mapping[str, str]) -> QuerySet[FeedEntry]:
     """`type`, `subject` (any public id) and `since` filter. Raises `InvalidInput`."""
     if types := lookup.text(query, "type"):
-        rows = rows.filter(type__in=types.split(",")[:50])
+        asked = set(types.split(","))
+        if not asked <= PUBLIC:
+            raise InvalidInput("There is no such type of events.", errors=[lookup.bad("type")])
+        rows = rows.filter(type__in=sorted(asked))
     if subject := lookup.text(query, "subject"):
         stream = ids.parse("chk", subject)
         rows = (

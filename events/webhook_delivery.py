@@ -24,7 +24,7 @@ from events.states import DELIVERY
 from foundation import clock
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
-from foundation.transactions import durable
+from foundation.transactions import durable, repeat_on_conflict
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:webhooks"
@@ -33,17 +33,21 @@ _DIED: Final = "whoever sends it dies of it"
 # It has too much to do: nothing else is sent there for a while either.
 _BUSY: Final = (429, 502, 503, 504)
 
-# The oldest due delivery of some endpoint that is enabled, not paused, and not busy with us.
+# The oldest due delivery of some endpoint that is enabled, not paused, and not busy with us;
+# nor may its client have so much under way that nobody else gets a turn.
 _NEXT: Final = """
+    WITH busy AS MATERIALIZED (
+        SELECT delivery.endpoint_id, endpoint.client_id FROM events_webhookdelivery delivery
+        JOIN events_webhookendpoint endpoint ON endpoint.id = delivery.endpoint_id
+        WHERE delivery.state = 'leased' AND delivery.due_at > %(now)s
+    )
     SELECT head.id
     FROM (
         SELECT endpoint.id FROM events_webhookendpoint endpoint
         WHERE endpoint.state = 'enabled'
           AND (endpoint.paused_until IS NULL OR endpoint.paused_until <= %(now)s)
-          AND %(per_endpoint)s > (
-              SELECT count(*) FROM events_webhookdelivery busy
-              WHERE busy.endpoint_id = endpoint.id AND busy.state = 'leased'
-                AND busy.due_at > %(now)s)
+          AND %(per_endpoint)s > (SELECT count(*) FROM busy WHERE busy.endpoint_id = endpoint.id)
+          AND %(per_client)s > (SELECT count(*) FROM busy WHERE busy.client_id = endpoint.client_id)
         ORDER BY random()
     ) free
     CROSS JOIN LATERAL (
@@ -67,6 +71,8 @@ def claim(*, late_by: float = 0.0) -> WebhookDelivery | None:
         if delivery_id is None:
             return None
         delivery = WebhookDelivery.objects.select_related("endpoint", "event").get(pk=delivery_id)
+        if delivery.endpoint.state != "enabled":  # since a moment ago, when it was found
+            return None
         if delivery.state == "leased" and delivery.tries > len(settings.WEBHOOK_SCHEDULE):
             move(delivery, table=DELIVERY, to="dead", by=BY, reason=_DIED, last_error=_DIED)
             return None
@@ -88,6 +94,7 @@ def _next(late_by: float) -> uuid.UUID | None:
         "now": clock.now(),
         "due": from_now(-late_by),
         "per_endpoint": settings.WEBHOOK_PER_ENDPOINT,
+        "per_client": settings.WEBHOOK_PER_CLIENT,
     }
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, values)
@@ -99,8 +106,8 @@ def deliver(delivery: WebhookDelivery) -> None:
     """Send one that was claimed, and close it."""
     began = clock.now()
     reply = _send(delivery, at=began)
-    with durable():
-        _close(delivery, reply, began)
+    # Only the close is repeated: an answer that is lost to a lock would be asked for again.
+    repeat_on_conflict(lambda: _close(delivery, reply, began))
 
 
 def deliver_late(*, limit: int, seconds: float, late_by: float = 0.0) -> int:
@@ -124,21 +131,33 @@ def _send(delivery: WebhookDelivery, *, at: dt.datetime) -> Reply:
         message_id=delivery.event.reference,
         timestamp=int(at.timestamp()),
         body=body,
-        secrets_=_secrets(delivery.endpoint, at),
+        secrets_=endpoints.signing(delivery.endpoint, at),
     )
     given = {"Content-Type": "application/json", "User-Agent": "checkout-webhooks/1", **signed}
     return safe_http.post(delivery.endpoint.url, body=body, headers=given)
 
 
-def _secrets(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
-    """The present secret first; the one before it while they overlap."""
-    secrets = [bytes(endpoint.secret)]
-    if endpoint.previous_secret and endpoint.previous_until and endpoint.previous_until > at:
-        secrets.append(bytes(endpoint.previous_secret))
-    return secrets
-
-
 def _close(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:
+    """The endpoint is locked first, as by whoever replays a range, or each waits for the other."""
+    with durable():
+        rows = WebhookEndpoint.objects.select_for_update(no_key=True)
+        endpoint = rows.get(pk=delivery.endpoint_id)
+        _keep(delivery, reply, began)
+        is_sent = reply.status is not None and 200 <= reply.status < 300
+        to, changes = _sent() if is_sent else _failed(delivery, reply)
+        try:
+            move(
+                delivery, table=DELIVERY, to=to, by=BY, reason=changes.get("last_error", ""),
+                only_from=["leased"], fence={"attempts": delivery.attempts}, **changes,
+            )  # fmt: skip
+        except IllegalTransition:
+            _log.warning("webhooks: %s went on in other hands", delivery.reference)
+            return
+        if endpoint.url == delivery.endpoint.url:  # else it is the address before that answered
+            _note(endpoint, reply, is_sent=is_sent)
+
+
+def _keep(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:
     DeliveryAttempt.objects.create(
         delivery=delivery,
         number=delivery.attempts,
@@ -148,17 +167,6 @@ def _close(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:
         error=reply.error[:300],
         answer=reply.answer[: safe_http.ANSWER_KEPT],
     )
-    is_sent = reply.status is not None and 200 <= reply.status < 300
-    to, changes = _sent() if is_sent else _failed(delivery, reply)
-    try:
-        move(
-            delivery, table=DELIVERY, to=to, by=BY, reason=changes.get("last_error", ""),
-            only_from=["leased"], fence={"attempts": delivery.attempts}, **changes,
-        )  # fmt: skip
-    except IllegalTransition:
-        _log.warning("webhooks: %s went on in other hands", delivery.reference)
-        return
-    _note(delivery.endpoint_id, reply, is_sent=is_sent)
 
 
 def _sent() -> tuple[str, dict[str, Any]]:
@@ -182,16 +190,15 @@ def _asked(reply: Reply) -> float:
     return schedule.asked_for(reply.retry_after, now=clock.now())
 
 
-def _note(endpoint_id: uuid.UUID, reply: Reply, *, is_sent: bool) -> None:
+def _note(endpoint: WebhookEndpoint, reply: Reply, *, is_sent: bool) -> None:
     """What this says of the endpoint: that it lives, fails, is busy, or is gone."""
-    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
     if is_sent:
         if endpoint.failing_since is not None:
-            WebhookEndpoint.objects.filter(pk=endpoint_id).update(failing_since=None)
+            WebhookEndpoint.objects.filter(pk=endpoint.pk).update(failing_since=None)
         return
     now = clock.now()
     since = endpoint.failing_since or now
-    WebhookEndpoint.objects.filter(pk=endpoint_id).update(
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
         failing_since=since, paused_until=_paused_until(endpoint, reply)
     )
     patience = dt.timedelta(seconds=settings.WEBHOOK_DISABLE_AFTER_SECONDS)
@@ -207,4 +214,6 @@ def _paused_until(endpoint: WebhookEndpoint, reply: Reply) -> dt.datetime | None
     if reply.status not in _BUSY:
         return endpoint.paused_until
     seconds = min(_asked(reply), settings.WEBHOOK_PAUSE_SECONDS_MAX)
-    return from_now(max(seconds, settings.WEBHOOK_BUSY_SECONDS))
+    until = from_now(max(seconds, settings.WEBHOOK_BUSY_SECONDS))
+    # Two may be under way: the one that asks for less does not shorten what the other asked for.
+    return max(until, endpoint.paused_until or until)

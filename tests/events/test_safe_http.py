@@ -19,7 +19,7 @@ PRIVATE = [
     "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::7f00:1",
     "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2001::1", "2001:db8::1", "100::1",
     "fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "3fff::1",
-    "5f00::1",
+    "5f00::1", "168.63.129.16",
 ]  # fmt: skip
 PUBLIC = ["93.184.215.14", "8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111"]
 
@@ -89,6 +89,26 @@ def test_no_way_of_writing_the_loopback_leads_there(host, nobody_connects):
     assert post(f"https://{host}/").status is None
 
 
+def test_a_name_server_that_never_answers_does_not_keep_us(monkeypatch, nobody_connects, settings):
+    settings.WEBHOOK_SECONDS = 0.3
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: time.sleep(3) or [])
+    began = time.monotonic()
+
+    reply = post("https://slow.example/")
+
+    assert (reply.status, reply.error) == (None, "no answer within 0.3 s")
+    assert time.monotonic() - began < 2
+
+
+def test_a_name_that_nobody_has_is_a_failure(monkeypatch, nobody_connects):
+    def nobody(*_args, **_options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+
+    assert post("https://gone.example/").error == "the name can not be resolved"
+
+
 def test_the_connection_goes_to_the_address_that_was_checked(
     receiver, monkeypatch
 ):  # DNS rebinding: the second answer would be another one
@@ -98,6 +118,32 @@ def test_the_connection_goes_to_the_address_that_was_checked(
 
     assert (reply.status, asked) == (204, [b"shop.example"])
     assert receiver.heard[0].headers["host"] == f"shop.example:{receiver.port}"
+
+
+@pytest.mark.parametrize(
+    ("answers", "tried"),
+    [
+        (["2606:4700::1", "2606:4700::2", "8.8.8.8"], ["2606:4700::1", "8.8.8.8"]),
+        (["8.8.8.8", "8.8.4.4", "2606:4700::1"], ["8.8.8.8", "2606:4700::1"]),
+        (["8.8.8.8", "8.8.4.4", "1.1.1.1"], ["8.8.8.8", "8.8.4.4"]),
+        (["8.8.8.8"], ["8.8.8.8"]),
+    ],
+    ids=str,
+)
+def test_a_family_of_addresses_that_can_not_be_reached_is_not_all_that_is_tried(
+    monkeypatch, answers, tried
+):
+    connected = []
+
+    def unreachable(address, **_options):
+        connected.append(address[0])
+        raise OSError
+
+    names(monkeypatch, *answers)
+    monkeypatch.setattr(socket, "create_connection", unreachable)
+
+    assert post("https://shop.example/").status is None
+    assert connected == tried
 
 
 def test_no_proxy_is_taken_from_the_environment(receiver, monkeypatch):
@@ -182,6 +228,22 @@ def test_what_is_no_http_is_a_failure_and_no_error_of_ours(receiver, garbage):
     assert reply.error
 
 
+def test_headers_without_number_are_a_failure_and_are_not_kept(receiver):
+    many = b"HTTP/1.1 200 OK\r\n" + b"X-More: x\r\n" * 10_000 + b"\r\n"
+    receiver.answers = [lambda handler: handler.wfile.write(many)]
+
+    assert post(receiver.url).error == "the request failed: HTTPException"
+
+
+def test_promises_of_an_answer_without_end_are_cut_when_the_time_is_up(receiver, settings):
+    settings.WEBHOOK_SECONDS = 0.6
+    receiver.answers = [lambda handler: drip(handler, b"HTTP/1.1 100 Continue\r\n\r\n", pause=0)]
+    began = time.monotonic()
+
+    assert "no answer within" in post(receiver.url).error
+    assert time.monotonic() - began < 5
+
+
 def test_nobody_listening_is_a_failure(open_loopback):
     assert post("http://127.0.0.1:9/").error
 
@@ -208,3 +270,19 @@ def test_the_certificate_has_to_be_of_the_name_and_of_an_authority_that_is_trust
     assert post(f"https://shop.example:{receiver.port}/hooks").status == 204
     assert "certificate" in post(f"https://another.example:{receiver.port}/").error
     assert [heard.path for heard in receiver.heard] == ["/hooks"]
+
+
+def test_the_authorities_are_read_once_and_not_for_each_request(
+    receiver, tls, settings, monkeypatch
+):
+    made, make = [], ssl.create_default_context
+    monkeypatch.setattr(
+        ssl, "create_default_context", lambda **options: made.append(1) or make(**options)
+    )
+    names(monkeypatch, "127.0.0.1")
+    settings.WEBHOOK_CA_FILE = tls
+
+    for _ in range(3):
+        assert post(f"https://shop.example:{receiver.port}/hooks").status == 204
+
+    assert len(made) == 1
