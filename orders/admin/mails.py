@@ -51,7 +51,7 @@ def table(order: Order) -> Table:
                 when(mail.sent_at or mail.given_up_at or mail.obsolete_at), mail.attempts,
                 f"{mail.actor}: {mail.reason}" if mail.reason else mail.last_error,
             )
-            for mail in order.notifications.order_by("pk")
+            for mail in order.notifications.order_by("created_at", "pk")
         ],
         numbers=("Version", "Tries"),
     )  # fmt: skip
@@ -73,8 +73,8 @@ def page(model_admin: PageAdmin, request: HttpRequest, object_id: str) -> HttpRe
 
 def _previews(order: Order) -> Iterator[Preview]:
     """Those that were written, as they would be sent again now, and an example of the others."""
-    written = mails.last_versions(order)[-_SHOWN_MAX:]
-    for mail in written:
+    written = mails.last_versions(order)
+    for mail in written[-_SHOWN_MAX:]:
         letter = letters.write(order, notifications.topic_of(mail))
         note = f"Version {mail.version}: {mail.state.replace('_', ' ')}."
         yield Preview(name_of(mail).capitalize(), letter, mail.recipient, note)
