@@ -122,7 +122,7 @@ class BreakAdmin(PageAdmin):
             ("Severity", self.severity(row)),
             ("Payment", payment),
             ("Processor's id", row.processor_reference),
-            ("Order", f"R{row.order_number}" if row.order_number else ""),
+            ("Order", _order(row)),
             ("Happened", when(row.began_at)),
             ("First seen", when(row.first_seen_at)),
             ("Last seen", when(row.last_seen_at)),
@@ -203,6 +203,12 @@ class BreakAdmin(PageAdmin):
             ("Taken by", row.assignee),
         ]
         return Question(verb.capitalize(), self.named(row), Facts("", facts), consequence)
+
+
+def _order(row: ReconciliationBreak) -> str:
+    """A link that finds it: the books know an order by its number only."""
+    number = f"R{row.order_number}"
+    return link(f"{reverse('admin_find')}?q={number}", number) if row.order_number else ""
 
 
 def _address(row: ReconciliationBreak, verb: str) -> str:
