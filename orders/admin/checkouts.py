@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
+from foundation import ids
 from foundation.models import IdempotencyKey
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
@@ -29,6 +30,7 @@ from orders.checkout.pay import KIND
 from orders.models import Checkout
 from orders.states import CHECKOUT
 from payments.admin import steps
+from payments.models import Payment
 
 
 @admin.register(Checkout)
@@ -47,15 +49,17 @@ class CheckoutAdmin(PageAdmin):
         " the processor's reference (pi_…), or an idempotency key."
     )
     page_related = ("payment",)
-    by_reference: ClassVar = {"chk": "pk", "ord": "order_id", "pay": "payment_uuid"}
-    by_text = (
-        "email__istartswith", "customer_reference", "cart_id", "payment__processor_reference",
-    )  # fmt: skip
+    by_reference: ClassVar = {"chk": "pk", "ord": "order_id", "pay": "payment"}
+    by_text = ("customer_reference", "cart_id", "payment__processor_reference")
+    by_start = ("email",)
 
-    def named_by(self, request: HttpRequest, term: str) -> Q:
-        """Also by the key it was asked for with."""
+    def looks(self, term: str) -> list[Q]:
+        """Also the key it was asked for with, and a payment that took the place of its own."""
+        payment = ids.parse("pay", term)
+        if payment is not None:
+            return [Q(pk__in=Payment.objects.filter(pk=payment).values("stream"))]
         keys = IdempotencyKey.objects.filter(key=term, subject_kind=KIND)
-        return super().named_by(request, term) | Q(pk__in=keys.values("subject_id"))
+        return [*super().looks(term), Q(pk__in=keys.values("subject_id"))]
 
     @admin.display(description="checkout")
     def name(self, row: Checkout) -> str:

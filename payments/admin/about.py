@@ -37,7 +37,7 @@ def disputes_of(payment: Payment) -> Table:
 
 def told_of(payment: Payment) -> Table:
     """The newest messages about one payment, for its own page."""
-    rows = payment.processor_events.order_by("-pk")[:_SHOWN_MAX]
+    rows = payment.processor_events.defer("body").order_by("-pk")[:_SHOWN_MAX]
     return Table(
         "Told by the processor",
         ("Received", "Event", "State", "Outcome"),
