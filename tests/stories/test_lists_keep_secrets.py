@@ -57,7 +57,7 @@ def test_nobody_has_the_database_work_at_a_pattern(viewer, pattern):
 def test_every_choice_of_every_filter_still_works(shop):
     root = Staff(User.objects.create_superuser("root", password="x"))
     asked = {}
-    for model, pages in admin.site._registry.items():
+    for model in admin.site._registry:
         route = f"{model._meta.app_label}_{model._meta.model_name}_changelist"
         page = root.get(route)
         for spec in page.context["cl"].filter_specs:
@@ -65,7 +65,6 @@ def test_every_choice_of_every_filter_still_works(shop):
             for choice in spec.choices(page.context["cl"]):
                 address = reverse(f"admin:{route}") + choice.get("query_string", "")
                 asked[address] = root.client.get(address).status_code
-        assert pages.get_list_filter is not None
 
     assert {address: status for address, status in asked.items() if status != 200} == {}
     assert len(asked) > 100
