@@ -175,7 +175,9 @@ class TransitionAdmin(_OfOneThing):
     list_display = ("at", "about", "from_badge", "to_badge", "actor", "reason")
     list_filter = ("at",)
     fields = ("at", "about", "aggregate_id", "from_badge", "to_badge", "actor", "reason")
-    search_help_text = "The id of what moved (ord_…, pay_…, chk_…), or which person moved it (staff:ana)."
+    search_help_text = (
+        "The id of what moved (ord_…, pay_…, chk_…), or which person moved it (staff:ana)."
+    )
 
     def looks(self, term: str) -> list[Q]:
         """Or by whom, when it was a person: what the house moves by itself names half the table."""

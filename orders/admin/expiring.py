@@ -66,7 +66,10 @@ def _whose(payment: Payment) -> tuple[str, str, str, str, dt.datetime | None]:
     order: Order | None = getattr(payment, "order", None)
     checkout: Checkout | None = getattr(payment, "checkout", None)
     if order is not None:
-        name, policy = link(page_of("order", order.pk), order.public_number), order.settlement_policy
+        name, policy = (
+            link(page_of("order", order.pk), order.public_number),
+            order.settlement_policy,
+        )
         return (name, badge(order.state), policy.replace("_", " "), *_next(order))
     if checkout is not None and checkout.ended_at is None:
         name = link(page_of("checkout", checkout.pk), checkout.reference)

@@ -66,7 +66,11 @@ def waiting() -> list[Waiting]:
             "checkouts stuck", stuck, f"{checkouts}?unended=stuck", "orders.view_checkout", "bad"
         ),
         Waiting(
-            "e-mails that fail", mails, f"{letters}?state=failing", "orders.view_notification", "bad"
+            "e-mails that fail",
+            mails,
+            f"{letters}?state=failing",
+            "orders.view_notification",
+            "bad",
         ),
     ]
 

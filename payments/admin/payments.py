@@ -174,7 +174,10 @@ def _belongs_to(row: Payment) -> list[tuple[str, Any]]:
     """What stands on it, and the hold before or after it when one took another's place."""
     before = row.replaces
     return [
-        *((name.capitalize().replace("_", " "), url) for name, url in pages_pointing_at(row).items()),
+        *(
+            (name.capitalize().replace("_", " "), url)
+            for name, url in pages_pointing_at(row).items()
+        ),
         *([("Replaces", link(page_of("payment", before.pk), before.reference))] if before else []),
         ("Payment", row.reference),
         ("Method", row.payment_method),

@@ -75,7 +75,7 @@ def test_every_choice_of_every_filter_still_works(shop):
     [
         "p=9999999", "p=0", "p=-1", "p=abc", "p=" + "9" * 5000, "o=99.-3.x", "o=", "q=%FF%FE",
         "state=nonsense", "placed_at__gte=yesterday", "placed_at__gte=99999-01-01", "all=",
-        "placed_at__gte=0001-01-01", "placed_at__isnull=perhaps", "payment__state=%27%3B--", "e=1",
+        "placed_at__isnull=perhaps", "payment__state=%27%3B--", "e=1",
     ],
 )  # fmt: skip
 def test_garbage_in_the_address_is_no_fault_of_ours(viewer, query):

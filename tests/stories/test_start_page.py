@@ -102,7 +102,9 @@ def _statements(person):
     return len(captured)
 
 
-def test_an_order_that_was_begun_the_day_before_and_approved_today_counts_today(root, api, settings):
+def test_an_order_that_was_begun_the_day_before_and_approved_today_counts_today(
+    root, api, settings
+):
     settings.REVIEW_SECONDS = 3 * 86_400.0
     assert api.checkout(in_review()).status_code == 202
     world.later(26 * 3600)

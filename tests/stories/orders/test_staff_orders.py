@@ -356,7 +356,7 @@ def test_a_hold_in_review_that_runs_out_is_counted_and_listed(ana, api):
     checkout = Checkout.objects.select_related("payment").get()
     Payment.objects.update(capture_before=clock.now() + dt.timedelta(hours=2))
 
-    assert '<strong>1</strong> <span>holds that run out soon' in ana.page("index")
+    assert "<strong>1</strong> <span>holds that run out soon" in ana.page("index")
     page = ana.page("orders_order_expiring")
 
     assert checkout.reference in page
@@ -367,9 +367,7 @@ def test_a_hold_in_review_that_runs_out_is_counted_and_listed(ana, api):
     ("currency", "country", "price"),
     [("USD", "US", 60_000), ("JPY", "JP", 9_999), ("KWD", "KW", 123_456)],
 )
-def test_a_refund_is_made_of_the_form_as_it_was_drawn(
-    ana, api, settings, currency, country, price
-):
+def test_a_refund_is_made_of_the_form_as_it_was_drawn(ana, api, settings, currency, country, price):
     settings.STAFF_ALONE_MAX = {"*": 100_000}
     builders.a_product("MUG-DEAR", amount=price, currency=currency)
     region = "OR" if country == "US" else ""
