@@ -68,12 +68,12 @@ def _fill_the_shop(order):
     )  # fmt: skip
     key = IdempotencyKey.objects.get(subject_id=order.checkout_id)
     copies(
-        key, ROWS, id=an_id("key"), scope="copied.scope || nth % 1000", key="'key-many-' || nth",
+        key, ROWS, id=an_id("key"), scope="copied.scope || nth %% 1000", key="'key-many-' || nth",
         subject_id=an_id("checkout"),
     )  # fmt: skip
     copies(
         Reservation.objects.get(), ROWS, id=an_id("hold"), checkout_id=an_id("checkout"),
-        sku="'SKU-' || nth % 500",
+        sku="'SKU-' || nth %% 500",
     )  # fmt: skip
 
 
@@ -89,12 +89,12 @@ def _fill_the_rest():
     copies(Transition.objects.first(), ROWS, id="nth + 1000000", aggregate_id=nth_payment)
     copies(
         AuditEntry.objects.first(), ROWS, id=an_id("entry"), aggregate_id=nth_payment,
-        actor="'api:shop-' || nth % 500", action="'many.' || nth % 500",
+        actor="'api:shop-' || nth %% 500", action="'many.' || nth %% 500",
     )  # fmt: skip
     copies(
         SettlementLine.objects.get(), ROWS, id="nth + 1000000", external_id="'txn_many_' || nth",
         processor_reference="'pi_many_' || nth", source_id="'re_many_' || nth",
-        payout_id="'po_many_' || nth % 500", payment_id=nth_payment, number="nth + 2",
+        payout_id="'po_many_' || nth %% 500", payment_id=nth_payment, number="nth + 2",
     )  # fmt: skip
     copies(
         ReconciliationBreak.objects.get(), ROWS, id=an_id("break"),
