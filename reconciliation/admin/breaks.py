@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -60,7 +61,7 @@ class BreakAdmin(PageAdmin):
     list_filter = (
         choice_filter("state", sorted(BREAK.states), title="state"),
         choice_filter("kind", ReconciliationBreak.Kind.values, title="class"),
-        "account",
+        choice_filter("account", sorted(settings.RECONCILIATION_ACCOUNTS), title="account"),
     )
     search_help_text = "brk_…, pay_…, the processor's id of the payment, or who took it."
     by_reference: ClassVar = {"brk": "pk", "pay": "payment_id"}

@@ -17,6 +17,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['processor_reference'], name='break_by_reference'),
         ),
         migrations.AddIndex(
+            model_name='reconciliationbreak',
+            index=models.Index(condition=models.Q(('assignee', ''), _negated=True), fields=['assignee'], name='break_by_assignee'),
+        ),
+        migrations.AddIndex(
             model_name='settlementline',
             index=models.Index(condition=models.Q(('payment_id__isnull', False)), fields=['payment_id'], name='line_by_our_payment'),
         ),
