@@ -25,7 +25,7 @@ from foundation.staff import (
     when,
 )
 from orders.admin import reviews, story, stuck
-from orders.admin.shown import address, reservations
+from orders.admin.shown import address, open_cases, reservations
 from orders.checkout.pay import KIND
 from orders.models import Checkout
 from orders.states import CHECKOUT
@@ -89,6 +89,7 @@ class CheckoutAdmin(PageAdmin):
     def sections(self, row: Checkout) -> list[Any]:
         """Everything about one attempt to buy."""
         return [
+            *open_cases([row.pk, row.payment_uuid]),
             Facts("Checkout", [*_facts(row), *stuck.why(row)]),
             Facts("Customer", _customer(row)),
             Facts("Risk", _risk(row)),

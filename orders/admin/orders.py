@@ -13,10 +13,10 @@ from foundation.sections import Facts, Table, Timeline, text_of
 from foundation.staff import PageAdmin, action_url, badge, choice_filter, link, page_of, stamp, when
 from orders import selectors
 from orders.admin import bulk, deeds, expiring, goods_deeds, mails, money_deeds, notes, story
-from orders.admin.shown import address, percent, reservations
+from orders.admin.shown import address, open_cases, percent, reservations
 from orders.models import Order
 from orders.states import ORDER
-from payments.admin import amounts, steps
+from payments.admin import amounts, disputes_of, steps
 from payments.models import Payment
 from payments.states import PAYMENT
 
@@ -139,6 +139,8 @@ class OrderAdmin(PageAdmin):
     def sections(self, row: Order) -> list[Any]:
         """Everything about one order."""
         return [
+            *open_cases([row.pk, row.checkout_id, row.payment_id]),
+            *disputes_of(row.payment),
             _lines(row),
             Facts("Order", _facts(row)),
             Facts("Customer", _customer(row)),

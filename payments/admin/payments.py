@@ -129,7 +129,7 @@ class PaymentAdmin(PageAdmin):
             Facts("Belongs to", _belongs_to(row)),
             steps(row),
             lines_of(row),
-            *([disputes_of(row)] if row.disputes.exists() else []),
+            *disputes_of(row),
             told_of(row),
             Timeline(timeline.of_payment(row, for_staff=True)),
         ]

@@ -148,3 +148,22 @@ def test_the_newest_entry_of_the_record_stands_first_whatever_its_id(ana, root, 
     page = root.page("foundation_auditentry_changelist")
 
     assert page.index("later") < page.index("a note")
+
+
+def test_what_waits_for_a_person_stands_above_everything_else(root, order):
+    quiet = root.page("orders_order_change", order.pk)
+    case = Case.objects.create(
+        kind="dispute_open", aggregate="payment", aggregate_id=order.payment_id,
+        title="The bank asks", owner="role:payments", due_at=order.placed_at,
+    )  # fmt: skip
+    dispute = builders.DisputeFactory(payment=order.payment)
+
+    page = root.page("orders_order_change", order.pk)
+
+    assert "Waits for a person" not in quiet
+    top = page.partition("<h2>Lines</h2>")[0]
+    assert page_of("foundation_case", case.pk) in top
+    assert page_of("payments_dispute", dispute.pk) in top
+    assert page_of("foundation_case", case.pk) in root.page(
+        "orders_checkout_change", order.checkout_id
+    )
