@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Field, Lookup, Model, Q
+from django.db.models import Field, ForeignObject, Lookup, Model, Q
 
 if TYPE_CHECKING:
     _Lookup = Lookup[Any]
@@ -20,6 +20,7 @@ else:
 START_MIN: Final = 3  # letters: the start of a text that is shorter names half the shop
 
 
+@ForeignObject.register_lookup  # a key that is another row, too
 @Field.register_lookup
 class Among(_Lookup):
     """`pk__among=ArraySubquery(...)`: found first, and then read by the key, in any order.
@@ -31,11 +32,11 @@ class Among(_Lookup):
     lookup_name = "among"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Of one column and one array."""
         one, own = self.process_lhs(compiler, connection)
         many, theirs = self.process_rhs(compiler, connection)
-        return f"{one} = ANY({many})", [*own, *theirs]
+        return f"{one} = ANY({many})", (*own, *theirs)
 
 
 def any_of(model: type[Model], looks: Sequence[Q]) -> Q:

@@ -142,10 +142,10 @@ class HouseAdmin(_ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:  # noqa: ARG002
         """Only what the list's filters ask for. Django lets any column be asked about: whoever
         sees a list could find out what it does not show (a secret, letter by letter)."""
-        offered = self.list_filter if request is None else self.get_list_filter(request)
+        offered = self.get_list_filter(request)
         names = [_parameter(each) for each in offered]
         return lookup in {*names, *(f"{name}__{asked}" for name in names for asked in _ASKED)}
 
@@ -161,7 +161,7 @@ class ReadOnlyAdmin(HouseAdmin):
     """A list that is searched by what people have in hand, and pages nobody can edit."""
 
     actions: Sequence[str] | None = None
-    ordering = ("-pk",)
+    ordering: ClassVar[tuple[Any, ...]] = ("-pk",)
     change_form_template = "foundation/admin/read_only.html"
     by_reference: ClassVar[Mapping[str, str]] = {}  # prefix of a public id ("*": any) → column
     by_text: ClassVar[Sequence[str]] = ()  # look-ups for anything else that is typed
