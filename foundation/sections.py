@@ -21,6 +21,13 @@ def text_of(facts: Mapping[str, Any] | None) -> str:
     return ", ".join(pairs) or NOTHING
 
 
+def told(value: Any) -> Any:
+    """As a page prints it: a dash for nothing, and days as they are written everywhere."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value.isoformat()
+    return NOTHING if value in (None, "") else value
+
+
 @dataclass(frozen=True)
 class Facts:
     """Pairs of a word and what it is."""
@@ -34,7 +41,7 @@ class Facts:
     @property
     def shown(self) -> list[tuple[str, Any]]:
         """With a dash where there is nothing."""
-        return [(word, NOTHING if value in (None, "") else value) for word, value in self.pairs]
+        return [(word, told(value)) for word, value in self.pairs]
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Table:
         """Each row as (how it is aligned, column, value), a dash where there is nothing."""
         return [
             [
-                (align, name, NOTHING if value in (None, "") else value)
+                (align, name, told(value))
                 for (align, name), value in zip(self.headings, row, strict=True)
             ]
             for row in self.rows
