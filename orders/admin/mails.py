@@ -88,12 +88,14 @@ def _previews(order: Order) -> Iterator[Preview]:
 # --- sending one again --------------------------------------------------------------------------
 
 
-def _sendable(order: Order) -> list[Notification]:
-    return [mail for mail in mails.last_versions(order) if not mails.why_not_again(mail)]
+def _sendable(order: Order) -> Iterator[Notification]:
+    """One after the other: each is asked about, and a page mostly wants to know of the first."""
+    return (mail for mail in mails.last_versions(order) if not mails.why_not_again(mail))
 
 
 def _why_not(order: Order) -> str:
-    return "" if _sendable(order) else "There is no e-mail of it that could be sent again."
+    found = next(_sendable(order), None)
+    return "" if found else "There is no e-mail of it that could be sent again."
 
 
 def _question(order: Order) -> Question:

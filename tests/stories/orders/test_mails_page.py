@@ -1,6 +1,8 @@
 """The page of an order's e-mails says truly which were sent, and what the others would say."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from foundation import clock
 from orders import letters
@@ -45,3 +47,21 @@ def test_the_example_of_a_cancellation_says_what_would_become_of_the_money(paid,
 
     assert "on its way back to your card" in letters.example(paid, letters.CANCELED).text
     assert "You were not charged" in letters.example(held, letters.CANCELED).text
+
+
+def test_an_order_of_many_mails_costs_what_one_of_one_does(paid):
+    cara = somebody("cara", "resend_notification")
+    few = statements(cara, paid)
+    for number in range(1, 25):
+        Notification.objects.create(
+            order=paid, template=letters.PAYMENT_REQUIRED, number=number, recipient=paid.email,
+            leased_until=clock.now(), sent_at=clock.now(),
+        )  # fmt: skip
+
+    assert statements(cara, paid) == few
+
+
+def statements(person, order):
+    with CaptureQueriesContext(connection) as captured:
+        assert "Send an e-mail again" in person.page("orders_order_change", order.pk)
+    return len(captured)
