@@ -37,19 +37,22 @@ def _stuck_since() -> dt.datetime:
 
 
 class StuckFilter(admin.SimpleListFilter):
-    """Open keys whose lease died, and which no sweep took over."""
+    """Open keys whose lease died, and which no sweep took over; and those it takes no more."""
 
     title = "is it stuck"
     parameter_name = "stuck"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        """One choice besides all."""
-        return [("yes", "yes")]
+        """Two choices besides all."""
+        return [("yes", "yes"), ("parked", "parked")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        """The same condition as the column's."""
-        stuck = Q(state="in_progress", leased_until__lt=_stuck_since())
-        return queryset.filter(stuck) if self.value() == "yes" else queryset
+        """The same conditions as the column's."""
+        wanted = {
+            "yes": Q(state="in_progress", leased_until__lt=_stuck_since()),
+            "parked": Q(state="in_progress", crashes__gte=settings.CRASHES_MAX),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
 
 
 @admin.register(IdempotencyKey)
@@ -82,9 +85,11 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
 
     @admin.display(description="lease")
     def work(self, row: IdempotencyKey) -> str:
-        """Whether somebody is at work on it, it waits, or nobody came for it."""
+        """Whether somebody is at work on it, it waits, nobody came for it, or nobody will."""
         if row.state != IdempotencyKey.State.IN_PROGRESS:
             return "—"
+        if row.crashes >= settings.CRASHES_MAX:
+            return format_html("{}: {} runners died on it", badge("parked"), row.crashes)
         if row.leased_until < _stuck_since():
             return format_html("{} since {}", badge("stuck"), when(row.leased_until))
         return f"{'waits' if row.is_paused else 'at work'} until {when(row.leased_until)}"

@@ -131,6 +131,9 @@ def test_a_checkout_whose_runners_die_is_told_to_be_parked_and_not_to_wait(ana, 
 
     assert f"parked: {settings.CRASHES_MAX} runners died on it in a row" in page
     assert "waits until" not in page
+    keys = ana.page("foundation_idempotencykey_changelist", stuck="parked")
+    assert f"{settings.CRASHES_MAX} runners died on it" in keys
+    assert "1 idempotency key" in keys
 
 
 def test_a_mail_that_fails_is_counted_listed_and_says_why(ana, api, monkeypatch):
