@@ -7,6 +7,7 @@ address, a customer's or the processor's reference, an idempotency key) to what 
 import re
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Model
@@ -15,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from checkout_project import navigation
+from foundation import ids
 from foundation.sections import Table
 from foundation.staff import ReadOnlyAdmin, badge, link, page_of
 
@@ -23,7 +25,8 @@ _TERM_MAX: Final = 200
 _SHOWN_MAX: Final = 10
 # What a text is looked for in; an id is looked for wherever its prefix is known.
 _BY_TEXT: Final = (
-    "orders.order", "orders.checkout", "payments.payment", "foundation.idempotencykey",
+    "orders.order", "orders.checkout", "payments.payment", "payments.payout",
+    "foundation.idempotencykey",
     "payments.dispute", "payments.processorevent", "reconciliation.reconciliationbreak",
     "reconciliation.settlementline", "attribution.conversion", "foundation.case",
 )  # fmt: skip
@@ -35,7 +38,7 @@ def find(request: HttpRequest) -> HttpResponse:
     by_id = _of_id(request, term)
     if by_id is not None:
         return HttpResponseRedirect(by_id)
-    found = [(pages, list(rows)) for pages, rows in _of_text(request, term)]
+    found = list(_of_text(request, term))
     hits = [(pages, row) for pages, rows in found for row in rows]
     if len(hits) == 1:
         return HttpResponseRedirect(_page(*hits[0]))
@@ -49,21 +52,33 @@ def find(request: HttpRequest) -> HttpResponse:
 
 
 def _of_id(request: HttpRequest, term: str) -> str | None:
-    """The page that a public id leads to: its own, or that of what it is a part of."""
+    """The page that a public id leads to: its own, or that of what it is a part of; and to a list
+    when it is of several rows."""
     prefix = term.partition("_")[0].lower() if "_" in term else ""
     known = [pages for pages in _visible(request) if prefix and prefix in pages.by_reference]
     for pages in sorted(known, key=lambda each: each.by_reference[prefix] != "pk"):
         rows = list(_rows(request, pages, term)[:2])
         if len(rows) == 1:
             return _page(pages, rows[0])
+        if rows and ids.parse(prefix, term) is not None:
+            return _list(pages, term)
     return None
 
 
-def _of_text(request: HttpRequest, term: str) -> Iterator[tuple[ReadOnlyAdmin, Any]]:
-    sought_in = _BY_TEXT[:1] if _NUMBER.fullmatch(term) else _BY_TEXT
+def _list(pages: ReadOnlyAdmin, term: str) -> str:
+    route = f"admin:{pages.opts.app_label}_{pages.opts.model_name}_changelist"
+    return f"{reverse(route)}?{urlencode({'q': term})}"
+
+
+def _of_text(request: HttpRequest, term: str) -> Iterator[tuple[ReadOnlyAdmin, list[Any]]]:
+    """What it names, list by list. The number of an order of ours leads to it and to nothing else;
+    that of none may still be what analytics, or the books, speak of."""
     for pages in _visible(request) if term else ():
-        if pages.opts.label_lower in sought_in:
-            yield pages, _rows(request, pages, term)[:_SHOWN_MAX]
+        if pages.opts.label_lower in _BY_TEXT:
+            rows = list(_rows(request, pages, term)[:_SHOWN_MAX])
+            yield pages, rows
+            if rows and pages.opts.label_lower == _BY_TEXT[0] and _NUMBER.fullmatch(term):
+                return
 
 
 def _visible(request: HttpRequest) -> Iterator[ReadOnlyAdmin]:

@@ -15,6 +15,7 @@ GROUPS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("orders.order", "receipt_long"),
         ("orders.checkout", "shopping_cart"),
         ("foundation.case", "assignment_late"),
+        ("orders.notification", "mail"),
         ("orders.bulkrun", "checklist"),
         ("orders.stockitem", "inventory_2"),
         ("orders.reservation", "bookmark"),

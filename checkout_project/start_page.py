@@ -22,14 +22,21 @@ from reconciliation.admin import start as reconciliation_start
 
 DAYS_DRAWN: Final = 14
 
-# (what must be seen to be told of it, who tells)
-_WAITING: Final[Sequence[tuple[str, Callable[[], list[Waiting]]]]] = (
-    ("foundation.view_case", foundation_start.waiting),
-    ("orders.view_checkout", orders_start.waiting),
-    ("payments.view_payment", payments_start.waiting),
-    ("reconciliation.view_reconciliationbreak", reconciliation_start.waiting),
-    ("events.view_outboxevent", events_start.waiting),
+# (what may be seen by whoever is told of it, who tells)
+_WAITING: Final[Sequence[tuple[tuple[str, ...], Callable[[], list[Waiting]]]]] = (
+    (
+        ("foundation.view_case", "foundation.view_approval", "foundation.view_invariantresult"),
+        foundation_start.waiting,
+    ),
+    (("orders.view_checkout", "orders.view_notification"), orders_start.waiting),
+    (
+        ("orders.view_order", "payments.view_processorevent", "payments.view_dispute"),
+        payments_start.waiting,
+    ),
+    (("reconciliation.view_reconciliationbreak",), reconciliation_start.waiting),
+    (("events.view_outboxevent", "events.view_webhookdelivery"), events_start.waiting),
 )
+# (what must be seen to be shown it, who draws)
 _DRAWINGS: Final[Sequence[tuple[str, Callable[[Sequence[dt.date]], list[Drawing]]]]] = (
     ("orders.view_checkout", orders_start.drawings),
     ("payments.view_payment", payments_start.drawings),
@@ -68,7 +75,8 @@ def _money(request: HttpRequest, today: dt.date) -> list[Table]:
 
 
 def _desk(request: HttpRequest) -> Desk:
-    tiles = [tile for seen, ask in _WAITING if _may(request, seen) for tile in ask()]
+    asked = [ask for seen, ask in _WAITING if any(_may(request, each) for each in seen)]
+    tiles = [tile for ask in asked for tile in ask()]
     return Desk("Needs a person", [tile for tile in tiles if _may(request, tile.permission)])
 
 

@@ -18,6 +18,7 @@ from foundation.models import (
     IdempotencyKey,
     Transition,
 )
+from foundation.record_models import PEOPLE
 from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp, when
 
 __all__ = [
@@ -36,19 +37,22 @@ def _stuck_since() -> dt.datetime:
 
 
 class StuckFilter(admin.SimpleListFilter):
-    """Open keys whose lease died, and which no sweep took over."""
+    """Open keys whose lease died, and which no sweep took over; and those it takes no more."""
 
     title = "is it stuck"
     parameter_name = "stuck"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        """One choice besides all."""
-        return [("yes", "yes")]
+        """Two choices besides all."""
+        return [("yes", "yes"), ("parked", "parked")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        """The same condition as the column's."""
-        stuck = Q(state="in_progress", leased_until__lt=_stuck_since())
-        return queryset.filter(stuck) if self.value() == "yes" else queryset
+        """The same conditions as the column's."""
+        wanted = {
+            "yes": Q(state="in_progress", leased_until__lt=_stuck_since()),
+            "parked": Q(state="in_progress", crashes__gte=settings.CRASHES_MAX),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
 
 
 @admin.register(IdempotencyKey)
@@ -69,6 +73,11 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     by_reference: ClassVar = {"*": "subject_id"}
     by_text = ("key",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyKey]:
+        """Without what was answered, which only a key's own page shows."""
+        rows: QuerySet[IdempotencyKey] = super().get_queryset(request)
+        return rows.defer("response_body", "response_headers")
+
     @admin.display(description="state", ordering="state")
     def state_badge(self, row: IdempotencyKey) -> str:
         """The state, colored."""
@@ -76,9 +85,11 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
 
     @admin.display(description="lease")
     def work(self, row: IdempotencyKey) -> str:
-        """Whether somebody is at work on it, it waits, or nobody came for it."""
+        """Whether somebody is at work on it, it waits, nobody came for it, or nobody will."""
         if row.state != IdempotencyKey.State.IN_PROGRESS:
             return "—"
+        if row.crashes >= settings.CRASHES_MAX:
+            return format_html("{}: {} runners died on it", badge("parked"), row.crashes)
         if row.leased_until < _stuck_since():
             return format_html("{} since {}", badge("stuck"), when(row.leased_until))
         return f"{'waits' if row.is_paused else 'at work'} until {when(row.leased_until)}"
@@ -169,8 +180,15 @@ class TransitionAdmin(_OfOneThing):
     list_display = ("at", "about", "from_badge", "to_badge", "actor", "reason")
     list_filter = ("at",)
     fields = ("at", "about", "aggregate_id", "from_badge", "to_badge", "actor", "reason")
-    search_help_text = "The id of what moved (ord_…, pay_…, chk_…), or who moved it (staff:ana)."
-    by_text = ("actor",)
+    search_help_text = (
+        "The id of what moved (ord_…, pay_…, chk_…), or which person moved it (staff:ana)."
+    )
+
+    def looks(self, term: str) -> list[Q]:
+        """Or by whom, when it was a person: what the house moves by itself names half the table."""
+        if not term.startswith(PEOPLE):
+            return super().looks(term)
+        return [Q(actor=term, actor__startswith=PEOPLE)]
 
     @admin.display(description="from")
     def from_badge(self, row: Transition) -> str:
@@ -190,6 +208,7 @@ class AuditEntryAdmin(_OfOneThing):
     list_display = ("at", "actor", "action", "about", "reason")
     list_filter = ("at",)
     fields = ("at", "actor", "action", "about", "aggregate_id", "reason", "before", "after")
+    ordering = ("-at", "-pk")  # a form sent twice is one entry: the ids of some are no times
     search_help_text = "The id of what was moved (pay_…), who moved it, or the action."
     by_text = ("actor", "action")
 

@@ -1,13 +1,14 @@
 """Rows that more than one app leans on: who calls, which keys were used, what moved, who did it."""
 
 import uuid
-from typing import ClassVar
 
 from django.db import models
 
 from foundation import clock
 from foundation.approval_models import Approval as Approval
 from foundation.ids import new_id
+from foundation.record_models import AuditEntry as AuditEntry
+from foundation.record_models import Transition as Transition
 from foundation.states import CASE
 
 
@@ -81,7 +82,8 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["scope", "key"], name="one_row_per_scope_and_key"),
+            # The key first: people look keys up without knowing whose they are.
+            models.UniqueConstraint(fields=["key", "scope"], name="one_row_per_scope_and_key"),
             models.CheckConstraint(
                 name="an_ended_key_has_its_answer",
                 condition=models.Q(state="in_progress", completed_at__isnull=True)
@@ -105,50 +107,6 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}"
-
-
-class Transition(models.Model):
-    """One move of one state machine. Appended by the statement that moved it; never changed."""
-
-    is_append_only: ClassVar = True
-
-    id = models.BigAutoField(primary_key=True)
-    aggregate = models.CharField(max_length=40)
-    aggregate_id = models.UUIDField()
-    from_state = models.CharField(max_length=32)
-    to_state = models.CharField(max_length=32)
-    actor = models.CharField(max_length=120)
-    reason = models.CharField(max_length=500, blank=True)
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["aggregate_id", "id"], name="transition_by_aggregate")]
-
-    def __str__(self) -> str:
-        return f"{self.aggregate} {self.from_state} → {self.to_state}"
-
-
-class AuditEntry(models.Model):
-    """Who moved what, why, and how it stood before and after. Appended, never changed."""
-
-    is_append_only: ClassVar = True
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    actor = models.CharField(max_length=120)
-    action = models.CharField(max_length=60)
-    aggregate = models.CharField(max_length=40)
-    aggregate_id = models.UUIDField()
-    reason = models.CharField(max_length=500)
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
-    at = models.DateTimeField(default=clock.now, editable=False)
-
-    class Meta:
-        verbose_name_plural = "audit entries"
-        indexes = [models.Index(fields=["aggregate_id", "at"], name="audit_by_aggregate")]
-
-    def __str__(self) -> str:
-        return f"{self.actor} {self.action}"
 
 
 class PeriodicRun(models.Model):

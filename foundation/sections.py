@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.utils.safestring import SafeString
 
@@ -21,6 +21,13 @@ def text_of(facts: Mapping[str, Any] | None) -> str:
     return ", ".join(pairs) or NOTHING
 
 
+def told(value: Any) -> Any:
+    """As a page prints it: a dash for nothing, and days as they are written everywhere."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value.isoformat()
+    return NOTHING if value in (None, "") else value
+
+
 @dataclass(frozen=True)
 class Facts:
     """Pairs of a word and what it is."""
@@ -34,7 +41,7 @@ class Facts:
     @property
     def shown(self) -> list[tuple[str, Any]]:
         """With a dash where there is nothing."""
-        return [(word, NOTHING if value in (None, "") else value) for word, value in self.pairs]
+        return [(word, told(value)) for word, value in self.pairs]
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Table:
         """Each row as (how it is aligned, column, value), a dash where there is nothing."""
         return [
             [
-                (align, name, NOTHING if value in (None, "") else value)
+                (align, name, told(value))
                 for (align, name), value in zip(self.headings, row, strict=True)
             ]
             for row in self.rows
@@ -120,34 +127,62 @@ class Desk:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What happened, oldest first: dictionaries with `at`, `kind`, `what`, and whatever else."""
+    """What happened, oldest first: dictionaries with `at`, `kind`, `what`, and whatever else.
+
+    Of a story that has no end the beginning and the end are drawn, and what is between is counted.
+    """
 
     entries: Sequence[Mapping[str, Any]]
     title: str = "Timeline"
     template: ClassVar[str] = "foundation/admin/timeline.html"
     width: ClassVar[str] = "full"
+    first_shown: ClassVar[int] = 100
+    last_shown: ClassVar[int] = 400
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Ready to print: the day where it changes, the clock, how long since the beginning."""
-        rows: list[dict[str, Any]] = []
-        moments = [dt.datetime.fromisoformat(str(entry["at"])) for entry in self.entries]
-        for position, (entry, at) in enumerate(zip(self.entries, moments, strict=True)):
-            is_new_day = position == 0 or moments[position - 1].date() != at.date()
-            rows.append(
-                {
-                    "day": f"{at:%A, %Y-%m-%d}" if is_new_day else "",
-                    "iso": at.isoformat(),
-                    "clock": f"{at:%H:%M:%S}.{at.microsecond // 1000:03}",
-                    "since": elapsed((at - moments[0]).total_seconds()),
-                    "kind": entry["kind"],
-                    "what": str(entry["what"]).replace("_", " "),
-                    "url": page_of(*entry["about"]) if "about" in entry else "",
-                    "actor": entry.get("actor", ""),
-                    "more": _more(entry),
-                }
+        head, tail = self._ends()
+        left_out = len(self.entries) - len(head) - len(tail)
+        gap = [{"gap": f"{left_out:,} entries between are not shown."}] if left_out else []
+        return [*self._drawn(head), *gap, *self._drawn(tail)]
+
+    def _ends(self) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+        if len(self.entries) <= self.first_shown + self.last_shown:
+            return self.entries, []
+        return self.entries[: self.first_shown], self.entries[-self.last_shown :]
+
+    def _drawn(self, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        moments = [dt.datetime.fromisoformat(str(entry["at"])) for entry in entries]
+        return [
+            {
+                "day": "" if at.date() == before else f"{at:%A, %Y-%m-%d}",
+                "iso": at.isoformat(),
+                "clock": f"{at:%H:%M:%S}.{at.microsecond // 1000:03}",
+                "since": elapsed((at - self._began).total_seconds()),
+                "kind": entry["kind"],
+                "what": _words(entry),
+                "url": page_of(*entry["about"]) if "about" in entry else "",
+                "actor": entry.get("actor", ""),
+                "more": _more(entry),
+            }
+            for entry, at, before in zip(
+                entries, moments, [None, *(at.date() for at in moments)], strict=False
             )
-        return rows
+        ]
+
+    @property
+    def _began(self) -> dt.datetime:
+        return dt.datetime.fromisoformat(str(self.entries[0]["at"]))
+
+
+# What these say is a sentence or an address, which is told as it is.
+_AS_IT_IS: Final = ("case", "webhook")
+
+
+def _words(entry: Mapping[str, Any]) -> str:
+    what = str(entry["what"])
+    return what if entry["kind"] in _AS_IT_IS else what.replace("_", " ")
 
 
 def elapsed(seconds: float) -> str:

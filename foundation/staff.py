@@ -8,7 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.apps import apps
 from django.contrib import admin, messages
@@ -23,7 +23,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin as ThemedAdmin
 
-from foundation import ids
+from foundation import ids, searching
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -101,15 +101,16 @@ def _route(kind: str) -> str:
 
 
 def pages_pointing_at(row: Model) -> dict[str, str]:
-    """Name of model → link, for each row that has `row` as its one and only."""
+    """Name from `row`'s side → link, for each row that has `row` as its one and only."""
     found = {}
     for relation in row._meta.related_objects:  # noqa: SLF001 - as above
         if not relation.one_to_one:
             continue
-        other = getattr(row, relation.get_accessor_name() or "", None)
+        name = relation.get_accessor_name() or ""
+        other = getattr(row, name, None)
         if other is not None:
-            name = str(relation.related_model._meta.model_name)  # noqa: SLF001 - as above
-            found[name] = link(page_of(name, other.pk), str(other))
+            kind = str(relation.related_model._meta.model_name)  # noqa: SLF001 - as above
+            found[name] = link(page_of(kind, other.pk), str(other))
     return found
 
 
@@ -131,21 +132,40 @@ def choice_filter(field: str, values: Iterable[str], *, title: str) -> type[admi
     return ChoiceFilter
 
 
+# How Django's own filters ask about a column.
+_ASKED: Final = ("exact", "gte", "lt", "isnull", "isempty", "id__exact")
+
+
 class HouseAdmin(_ModelAdmin):
     """What every page of the admin has in common: the theme, and lists that stay quick."""
 
     list_per_page = 50
     show_full_result_count = False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Only what the list's filters ask for. Django lets any column be asked about: whoever
+        sees a list could find out what it does not show (a secret, letter by letter)."""
+        offered = self.get_list_filter(request)
+        names = [_parameter(each) for each in offered]
+        return lookup in {*names, *(f"{name}__{asked}" for name in names for asked in _ASKED)}
+
+
+def _parameter(list_filter: Any) -> str:
+    """What a filter is called in an address: by its column, or by the class's own word."""
+    if isinstance(list_filter, type):
+        return str(getattr(list_filter, "parameter_name", ""))
+    return str(list_filter[0] if isinstance(list_filter, tuple) else list_filter)
+
 
 class ReadOnlyAdmin(HouseAdmin):
     """A list that is searched by what people have in hand, and pages nobody can edit."""
 
     actions: Sequence[str] | None = None
-    ordering = ("-pk",)
+    ordering: ClassVar[tuple[Any, ...]] = ("-pk",)
     change_form_template = "foundation/admin/read_only.html"
     by_reference: ClassVar[Mapping[str, str]] = {}  # prefix of a public id ("*": any) → column
     by_text: ClassVar[Sequence[str]] = ()  # look-ups for anything else that is typed
+    by_start: ClassVar[Sequence[str]] = ()  # columns in lower case, found by how they begin
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """Nobody: rows are made by the verbs of the house."""
@@ -170,25 +190,27 @@ class ReadOnlyAdmin(HouseAdmin):
         return ("pk",) if self.by_text or self.by_reference else ()
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        queryset: QuerySet[Any],
+        search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         """Rows that the typed text names: a public id, a UUID, or one of the texts."""
         term = search_term.strip()
-        return (queryset.filter(self.named_by(request, term)) if term else queryset), False
+        named = searching.any_of(self.model, self.looks(term)) if term else Q()
+        return queryset.filter(named), False
 
-    def named_by(self, request: HttpRequest, term: str) -> Q:  # noqa: ARG002 - for subclasses
-        """The condition for one search term."""
+    def looks(self, term: str) -> list[Q]:
+        """What a term may be, each by an index of its own."""
         prefix = term.partition("_")[0]
         column = self.by_reference.get(prefix) or self.by_reference.get("*")
         row_id = ids.parse(prefix, term)
         if column and row_id is not None:
-            return Q(**{column: row_id})
-        found = Q(pk__in=[])
-        for lookup in self.by_text:
-            found |= Q(**{lookup: term})
+            return [Q(**{column: row_id})]
+        found = [Q(**{lookup: term}) for lookup in self.by_text]
+        found += [look for column in self.by_start for look in searching.begins(column, term)]
         if (plain := _as_uuid(term)) is not None:
-            for name in set(self.by_reference.values()):
-                found |= Q(**{name: plain})
+            found += [Q(**{name: plain}) for name in sorted(set(self.by_reference.values()))]
         return found
 
 

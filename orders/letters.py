@@ -4,7 +4,7 @@ Nothing is sent from here and nothing is stored: the same words are mailed and s
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from foundation.ids import public
-from orders.models import Fulfillment, FulfillmentLine, Order
+from orders.models import Cancellation, Fulfillment, FulfillmentLine, Order
 from payments.models import Refund
 
 PLACED: Final = "order_placed"
@@ -50,7 +50,7 @@ def write(order: Order, topic: Topic) -> Letter:
 
 def example(order: Order, template: str) -> Letter:
     """What the mail would say of this order if it were due now, for one that is not yet."""
-    about = {SHIPPED: _shipment_to_come, REFUNDED: _refund_to_come}.get(template, _nothing_more)
+    about = _TO_COME.get(template, _nothing_more)
     return _rendered(order, template, _of_the_order(order, template) | about(order))
 
 
@@ -128,3 +128,19 @@ def _refund_to_come(order: Order) -> dict[str, Any]:
     """Of all that can be given back, or else of the whole order."""
     amount = order.payment.refundable or order.total_amount
     return {"refund": Refund(amount=amount, currency=order.currency)}
+
+
+def _cancellation_to_come(order: Order) -> dict[str, Any]:
+    """What would become of the money if it were canceled now."""
+    payment, action = order.payment, "voided"
+    if payment.refundable or payment.refunded_amount:
+        action = "void_and_refund" if payment.capturable else "refunded"
+    known = getattr(order, "cancellation", None)
+    return {"cancellation": known or Cancellation(order=order, payment_action=action)}
+
+
+_TO_COME: Final[Mapping[str, Callable[[Order], dict[str, Any]]]] = {
+    SHIPPED: _shipment_to_come,
+    REFUNDED: _refund_to_come,
+    CANCELED: _cancellation_to_come,
+}

@@ -108,7 +108,7 @@ def last_versions(order: Order) -> list[Notification]:
     """The newest version of every mail of an order, in the order they were first written."""
     newest = {
         notifications.topic_of(row): row
-        for row in order.notifications.select_related("order").order_by("version", "pk")
+        for row in order.notifications.select_related("order").order_by("version", "created_at")
     }
     return list(newest.values())
 

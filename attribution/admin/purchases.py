@@ -1,14 +1,37 @@
 """Staff see which purchases and refunds analytics was told of, and what it did not take."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from attribution.models import PurchaseSending, RefundSending
-from attribution.models.sending import Sending
+from attribution.models.sending import WAITS, Sending
 from foundation.money import Money
 from foundation.sections import Facts
 from foundation.staff import PageAdmin, badge, stamp, when
+
+_OUTCOMES: Final = {
+    "sent": Q(sent_at__isnull=False),
+    "failed": Q(failed_at__isnull=False),
+    "pending": WAITS,
+}
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    """Those that were told, those that were given up, and those on their way."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """The words of the column."""
+        return [(word, word) for word in _OUTCOMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """The same conditions as the badge's."""
+        return queryset.filter(_OUTCOMES.get(self.value() or "", Q()))
 
 
 @admin.register(PurchaseSending)
@@ -16,7 +39,7 @@ class PurchaseSendingAdmin(PageAdmin):
     """Purchases on their way to analytics, found by the order's number."""
 
     list_display = ("number", "state_badge", "placed", "attempts", "is_late", "last_error")
-    list_filter = ("placed_at", "is_late")
+    list_filter = (OutcomeFilter, "placed_at", "is_late")
     search_help_text = "The number of the order (R1000001)."
     by_text: ClassVar = ("number",)
 
@@ -49,7 +72,7 @@ class RefundSendingAdmin(PageAdmin):
     """Refunds on their way to analytics, found by the refund or by the order's number."""
 
     list_display = ("number", "state_badge", "money", "given", "attempts", "last_error")
-    list_filter = ("given_at",)
+    list_filter = (OutcomeFilter, "given_at")
     search_help_text = "rfd_…, or the number of the order (R1000001)."
     by_reference: ClassVar = {"rfd": "refund_id"}
     by_text: ClassVar = ("number",)

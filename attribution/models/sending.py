@@ -79,7 +79,10 @@ class RefundSending(Sending):
                 name="a_refund_was_sent_or_given_up_not_both", condition=NOT_BOTH
             ),
         ]
-        indexes = [models.Index(fields=["due_at"], name="refund_to_send", condition=WAITS)]
+        indexes = [
+            models.Index(fields=["due_at"], name="refund_to_send", condition=WAITS),
+            models.Index(fields=["number"], name="refund_to_send_by_number"),
+        ]
 
     @property
     def happened_at(self) -> dt.datetime:

@@ -61,6 +61,11 @@ class Touchpoint(models.Model):
                 name="touchpoint_by_browser",
                 condition=~models.Q(browser_id=""),
             ),
+            models.Index(
+                fields=["session_id"],
+                name="touchpoint_by_session",
+                condition=~models.Q(session_id=""),
+            ),
             models.Index(fields=["occurred_at"], name="touchpoint_by_time"),
         ]
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
+from foundation import ids
 from foundation.models import IdempotencyKey
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
@@ -24,11 +25,12 @@ from foundation.staff import (
     when,
 )
 from orders.admin import reviews, story, stuck
-from orders.admin.shown import address, reservations
+from orders.admin.shown import address, open_cases, reservations
 from orders.checkout.pay import KIND
 from orders.models import Checkout
 from orders.states import CHECKOUT
 from payments.admin import steps
+from payments.models import Payment
 
 
 @admin.register(Checkout)
@@ -47,15 +49,17 @@ class CheckoutAdmin(PageAdmin):
         " the processor's reference (pi_…), or an idempotency key."
     )
     page_related = ("payment",)
-    by_reference: ClassVar = {"chk": "pk", "ord": "order_id", "pay": "payment_uuid"}
-    by_text = (
-        "email__istartswith", "customer_reference", "cart_id", "payment__processor_reference",
-    )  # fmt: skip
+    by_reference: ClassVar = {"chk": "pk", "ord": "order_id", "pay": "payment"}
+    by_text = ("customer_reference", "cart_id", "payment__processor_reference")
+    by_start = ("email",)
 
-    def named_by(self, request: HttpRequest, term: str) -> Q:
-        """Also by the key it was asked for with."""
+    def looks(self, term: str) -> list[Q]:
+        """Also the key it was asked for with, and a payment that took the place of its own."""
+        payment = ids.parse("pay", term)
+        if payment is not None:
+            return [Q(pk__in=Payment.objects.filter(pk=payment).values("stream"))]
         keys = IdempotencyKey.objects.filter(key=term, subject_kind=KIND)
-        return super().named_by(request, term) | Q(pk__in=keys.values("subject_id"))
+        return [*super().looks(term), Q(pk__in=keys.values("subject_id"))]
 
     @admin.display(description="checkout")
     def name(self, row: Checkout) -> str:
@@ -85,6 +89,7 @@ class CheckoutAdmin(PageAdmin):
     def sections(self, row: Checkout) -> list[Any]:
         """Everything about one attempt to buy."""
         return [
+            *open_cases([row.pk, row.payment_uuid]),
             Facts("Checkout", [*_facts(row), *stuck.why(row)]),
             Facts("Customer", _customer(row)),
             Facts("Risk", _risk(row)),

@@ -14,10 +14,12 @@ from foundation.money import Money
 from foundation.sections import Table, elapsed
 from foundation.staff import PageAdmin, badge, link, page_of, when
 from orders import expiry, settlement
-from orders.models import Order
+from orders.models import Checkout, Order
+from payments.models import Payment
 from payments.states import HELD
 
 _SHOWN_MAX: Final = 50
+_UNDECIDED: Final = "released, unless its checkout is finished before"
 _WILL_BE: Final[Mapping[str, str]] = {
     "capture": "captured",
     "reauthorize": "asked for anew",
@@ -42,29 +44,38 @@ def page(model_admin: PageAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _table() -> Table:
-    live = Order.objects.filter(payment__state__in=HELD)
-    soonest = live.select_related("payment").order_by("payment__capture_before")[:_SHOWN_MAX]
+    """Every hold, also that of a checkout which waits for a person or for the shopper."""
+    live = Payment.objects.filter(state__in=HELD).select_related("order", "checkout")
     return Table(
         "Live holds",
-        ("Runs out", "Order", "State", "Held", "Policy", "Will be", "At"),
-        [_row(order) for order in soonest],
+        ("Runs out", "Of", "State", "Held", "Policy", "Will be", "At"),
+        [_row(payment) for payment in live.order_by("capture_before")[:_SHOWN_MAX]],
         numbers=("Held",),
         empty="Nothing is held.",
     )
 
 
-def _row(order: Order) -> tuple[Any, ...]:
-    payment = order.payment
-    what, at = _next(order)
-    return (
-        when(payment.capture_before),
-        link(page_of("order", order.pk), order.public_number),
-        badge(order.state),
-        Money(payment.capturable, payment.currency),
-        order.settlement_policy.replace("_", " "),
-        what,
-        when(at),
-    )
+def _row(payment: Payment) -> tuple[Any, ...]:
+    of, state, policy, what, at = _whose(payment)
+    held = Money(payment.capturable, payment.currency)
+    return (when(payment.capture_before), of, state, held, policy, what, when(at))
+
+
+def _whose(payment: Payment) -> tuple[str, str, str, str, dt.datetime | None]:
+    """(link, state, policy, what will be done, when) of the order, or of who has none yet."""
+    order: Order | None = getattr(payment, "order", None)
+    checkout: Checkout | None = getattr(payment, "checkout", None)
+    if order is not None:
+        name, policy = (
+            link(page_of("order", order.pk), order.public_number),
+            order.settlement_policy,
+        )
+        return (name, badge(order.state), policy.replace("_", " "), *_next(order))
+    if checkout is not None and checkout.ended_at is None:
+        name = link(page_of("checkout", checkout.pk), checkout.reference)
+        return name, badge(checkout.state), "", _UNDECIDED, checkout.forward_until
+    name = link(page_of("payment", payment.pk), payment.reference)
+    return name, badge(payment.state), "", "", None
 
 
 def next_of(order: Order) -> list[tuple[str, Any]]:

@@ -51,7 +51,7 @@ def table(order: Order) -> Table:
                 when(mail.sent_at or mail.given_up_at or mail.obsolete_at), mail.attempts,
                 f"{mail.actor}: {mail.reason}" if mail.reason else mail.last_error,
             )
-            for mail in order.notifications.order_by("pk")
+            for mail in order.notifications.order_by("created_at", "pk")
         ],
         numbers=("Version", "Tries"),
     )  # fmt: skip
@@ -73,8 +73,8 @@ def page(model_admin: PageAdmin, request: HttpRequest, object_id: str) -> HttpRe
 
 def _previews(order: Order) -> Iterator[Preview]:
     """Those that were written, as they would be sent again now, and an example of the others."""
-    written = mails.last_versions(order)[-_SHOWN_MAX:]
-    for mail in written:
+    written = mails.last_versions(order)
+    for mail in written[-_SHOWN_MAX:]:
         letter = letters.write(order, notifications.topic_of(mail))
         note = f"Version {mail.version}: {mail.state.replace('_', ' ')}."
         yield Preview(name_of(mail).capitalize(), letter, mail.recipient, note)
@@ -88,12 +88,14 @@ def _previews(order: Order) -> Iterator[Preview]:
 # --- sending one again --------------------------------------------------------------------------
 
 
-def _sendable(order: Order) -> list[Notification]:
-    return [mail for mail in mails.last_versions(order) if not mails.why_not_again(mail)]
+def _sendable(order: Order) -> Iterator[Notification]:
+    """One after the other: each is asked about, and a page mostly wants to know of the first."""
+    return (mail for mail in mails.last_versions(order) if not mails.why_not_again(mail))
 
 
 def _why_not(order: Order) -> str:
-    return "" if _sendable(order) else "There is no e-mail of it that could be sent again."
+    found = next(_sendable(order), None)
+    return "" if found else "There is no e-mail of it that could be sent again."
 
 
 def _question(order: Order) -> Question:

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from foundation.confirm import Question, ReasonForm
 from foundation.errors import DomainError
-from foundation.money import Money
+from foundation.money import Money, major_units
 from foundation.sections import Facts
 from orders import repayment, settlement
 from orders.admin.deeds import Act, Deed
@@ -116,7 +116,7 @@ def _refund_form(order: Order) -> type[ReasonForm]:
     class RefundForm(ReasonForm):
         amount = forms.CharField(
             max_length=24,
-            initial=str(most).partition(" ")[0],
+            initial=major_units(most.amount, most.currency),  # as it is read, without commas
             help_text=f"In {order.currency}, more than nothing and at most {most}.",
         )
         field_order = ["amount", "reason"]

@@ -7,15 +7,17 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
+from foundation import ids
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline, text_of
 from foundation.staff import PageAdmin, action_url, badge, choice_filter, link, page_of, stamp, when
 from orders import selectors
 from orders.admin import bulk, deeds, expiring, goods_deeds, mails, money_deeds, notes, story
-from orders.admin.shown import address, percent, reservations
+from orders.admin.shown import address, open_cases, percent, reservations
 from orders.models import Order
 from orders.states import ORDER
-from payments.admin import amounts, steps
+from payments.admin import amounts, disputes_of, steps
+from payments.models import Payment
 from payments.states import PAYMENT
 
 _BIGINT_DIGITS = 18
@@ -51,16 +53,23 @@ class OrderAdmin(PageAdmin):
     by_reference: ClassVar = {
         "ord": "pk", "chk": "checkout_id", "pay": "payment_id", "ful": "fulfillments",
     }  # fmt: skip
+    # What the checkout has too is looked up there, where it has an index for other reasons.
     by_text = (
-        "email__istartswith", "customer_reference", "cart_id", "payment__processor_reference",
+        "checkout__customer_reference", "checkout__cart_id", "payment__processor_reference",
+        "checkout__payment__processor_reference",
     )  # fmt: skip
+    by_start = ("email",)
 
-    def named_by(self, request: HttpRequest, term: str) -> Q:
-        """The number on the confirmation, or what the others are found by."""
+    def looks(self, term: str) -> list[Q]:
+        """The number on the confirmation, any of its payments, or what the others are found by."""
         digits = term[1:] if term[:1] in ("R", "r") else ""
         if digits.isascii() and digits.isdecimal() and len(digits) <= _BIGINT_DIGITS:
-            return Q(number=int(digits))
-        return super().named_by(request, term)
+            return [Q(number=int(digits))]
+        payment = ids.parse("pay", term)
+        if payment is not None:  # also one that another took the place of
+            stories = Payment.objects.filter(pk=payment).values("stream")
+            return [Q(checkout_id__in=stories)]
+        return super().looks(term)
 
     @admin.display(description="order", ordering="number")
     def number_text(self, row: Order) -> str:
@@ -130,6 +139,8 @@ class OrderAdmin(PageAdmin):
     def sections(self, row: Order) -> list[Any]:
         """Everything about one order."""
         return [
+            *open_cases([row.pk, row.checkout_id, row.payment_id]),
+            *disputes_of(row.payment),
             _lines(row),
             Facts("Order", _facts(row)),
             Facts("Customer", _customer(row)),

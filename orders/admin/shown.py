@@ -1,10 +1,12 @@
 """What more than one page of the shop shows: addresses, rates, holds of stock."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from foundation.models import Case
 from foundation.sections import Table
-from foundation.staff import badge, when
+from foundation.staff import badge, link, page_of, when
 from orders.models import Checkout
 
 _PPM_PER_PERCENT = 10_000
@@ -34,3 +36,13 @@ def reservations(checkout: Checkout) -> Table:
         numbers=("Quantity",),
         width="half",
     )
+
+
+def open_cases(about: Sequence[uuid.UUID]) -> list[Table]:
+    """What of these rows waits for a person; no table when nothing does."""
+    cases = Case.objects.filter(aggregate_id__in=about, state="open").order_by("due_at")
+    rows = [
+        (link(page_of("case", case.pk), case.title), case.owner, when(case.due_at))
+        for case in cases
+    ]
+    return [Table("Waits for a person", ("Case", "Owner", "Due"), rows)] if rows else []

@@ -1,4 +1,8 @@
-"""What the start page tells of orders and checkouts. Windows are read off the primary keys."""
+"""What the start page tells of orders and checkouts.
+
+Windows of checkouts are read off their primary keys. Those of orders are not: the id of an order
+is made with its checkout, which may have begun days before somebody approved it.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -15,13 +19,15 @@ from orders.admin.stuck import stuck_since
 _WAITING: Final = """
     SELECT count(DISTINCT checkout.id) FILTER (WHERE checkout.state = 'in_review'
                AND checkout.review_decision = ''),
-           count(DISTINCT checkout.id) FILTER (WHERE key.leased_until < %s)
+           count(DISTINCT checkout.id) FILTER (WHERE key.leased_until < %s),
+           (SELECT count(*) FROM orders_notification WHERE sent_at IS NULL
+               AND given_up_at IS NULL AND obsolete_at IS NULL AND last_error <> '')
     FROM foundation_idempotencykey key JOIN orders_checkout checkout ON checkout.id = key.subject_id
     WHERE key.state = 'in_progress'
 """
 _PLACED: Final = """
     SELECT currency, sum(total_amount)::bigint, count(*) FROM orders_order
-    WHERE id >= %s AND placed_at >= %s GROUP BY currency
+    WHERE placed_at >= %s GROUP BY currency
 """
 _OUTCOMES: Final = """
     SELECT (started_at AT TIME ZONE 'UTC')::date, state, count(*) FROM orders_checkout
@@ -41,22 +47,30 @@ _SHOWN: Final = {
 def placed(since: dt.datetime) -> list[tuple[str, int, int]]:
     """(currency, minor units, orders) placed since a moment; one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_PLACED, [ids.floor(since), since])
+        cursor.execute(_PLACED, [since])
         return list(cursor.fetchall())
 
 
 def waiting() -> list[Waiting]:
-    """Checkouts to decide on, and those nobody came for; one statement."""
+    """Checkouts to decide on, those nobody came for, mails that fail; one statement."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, [stuck_since()])
-        reviews, stuck = cursor.fetchone() or (0, 0)
+        reviews, stuck, mails = cursor.fetchone() or (0, 0, 0)
     checkouts = reverse("admin:orders_checkout_changelist")
+    letters = reverse("admin:orders_notification_changelist")
     return [
         Waiting(
             "checkouts to review", reviews, f"{checkouts}?state=in_review", "orders.view_checkout"
         ),
         Waiting(
             "checkouts stuck", stuck, f"{checkouts}?unended=stuck", "orders.view_checkout", "bad"
+        ),
+        Waiting(
+            "e-mails that fail",
+            mails,
+            f"{letters}?state=failing",
+            "orders.view_notification",
+            "bad",
         ),
     ]
 

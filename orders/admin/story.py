@@ -50,7 +50,8 @@ def _merged(told: list[Entry], checkout_id: uuid.UUID, own: list[uuid.UUID]) -> 
 
 
 def _told_by_the_processor(subjects: Subjects) -> Iterable[Entry]:
-    for row in ProcessorEvent.objects.filter(payment_id__in=subjects.payments):
+    rows = ProcessorEvent.objects.filter(payment_id__in=subjects.payments).defer("body")
+    for row in rows:
         about = ("processorevent", row.pk)
         yield _entry(row.received_at, "told", row.type, row.processor, about) | {"state": row.state}
 

@@ -58,6 +58,9 @@ def why(row: Checkout) -> list[tuple[str, Any]]:
     key = _keys(subject_id=row.pk).order_by("-leased_until").first()
     if key is None:
         return []
+    if key.crashes >= settings.CRASHES_MAX:
+        return [("Now", f"parked: {key.crashes} runners died on it in a row; its case says what may"
+                        " be done")]  # fmt: skip
     late = (clock.now() - key.leased_until).total_seconds()
     if late < 0:
         words = "waits" if key.is_paused else "somebody is at work on it"

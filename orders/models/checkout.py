@@ -75,7 +75,12 @@ class Checkout(SagaMemory):
         indexes = [
             models.Index(fields=["client_id", "-id"], name="checkout_by_client"),
             models.Index(fields=["customer_reference", "started_at"], name="checkout_by_customer"),
-            models.Index(fields=["email", "started_at"], name="checkout_by_email"),
+            models.Index(
+                fields=["email", "started_at"],
+                name="checkout_by_email",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],  # also by how it begins
+            ),
+            models.Index(fields=["cart_id"], name="checkout_by_cart"),
             models.Index(fields=["ip", "started_at"], name="checkout_by_ip"),
         ]
         permissions = [("review_checkout", "Can approve or reject a checkout in review")]

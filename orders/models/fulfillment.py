@@ -131,7 +131,8 @@ class Notification(models.Model):
                 condition=Q(
                     sent_at__isnull=True, given_up_at__isnull=True, obsolete_at__isnull=True
                 ),
-            )
+            ),
+            models.Index(fields=["created_at"], name="notification_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -90,7 +90,11 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["client_id", "-id"], name="order_by_client"),
-            models.Index(fields=["email"], name="order_by_email"),
+            models.Index(
+                fields=["email"],
+                name="order_by_email",
+                opclasses=["varchar_pattern_ops"],  # found by how it begins
+            ),
             BrinIndex(fields=["placed_at"], name="order_by_day"),  # next to nothing to keep up
             models.Index(
                 fields=["next_step_at"],

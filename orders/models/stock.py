@@ -73,7 +73,8 @@ class Reservation(models.Model):
                 fields=["sku"],
                 name="reservation_open",
                 condition=Q(state__in=["held", "committed"]),
-            )
+            ),
+            models.Index(fields=["sku"], name="reservation_by_sku"),
         ]
 
     def __str__(self) -> str:

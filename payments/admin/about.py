@@ -13,31 +13,27 @@ from payments.models import Dispute, Payment, ProcessorEvent
 _SHOWN_MAX: Final = 100
 
 
-def disputes_of(payment: Payment) -> Table:
-    """The disputes of one payment, for its own page."""
-    return Table(
-        "Disputes",
-        ("Opened", "Dispute", "State", "Reason", "Evidence due", "Left", "Amount"),
-        [
-            (
-                when(row.opened_at),
-                link(page_of("dispute", row.pk), row.reference),
-                badge(row.state),
-                row.reason,
-                when(row.evidence_due_by),
-                time_left(row),
-                Money(row.amount, row.currency),
-            )
-            for row in payment.disputes.order_by("sequence")
-        ],
-        numbers=("Amount",),
-        empty="It is not disputed.",
-    )
+def disputes_of(payment: Payment) -> list[Table]:
+    """The disputes of one payment, for its own page and its order's; no table without one."""
+    rows = [
+        (
+            when(row.opened_at),
+            link(page_of("dispute", row.pk), row.reference),
+            badge(row.state),
+            row.reason,
+            when(row.evidence_due_by),
+            time_left(row),
+            Money(row.amount, row.currency),
+        )
+        for row in payment.disputes.order_by("sequence")
+    ]
+    columns = ("Opened", "Dispute", "State", "Reason", "Evidence due", "Left", "Amount")
+    return [Table("Disputes", columns, rows, numbers=("Amount",))] if rows else []
 
 
 def told_of(payment: Payment) -> Table:
     """The newest messages about one payment, for its own page."""
-    rows = payment.processor_events.order_by("-pk")[:_SHOWN_MAX]
+    rows = payment.processor_events.defer("body").order_by("-pk")[:_SHOWN_MAX]
     return Table(
         "Told by the processor",
         ("Received", "Event", "State", "Outcome"),

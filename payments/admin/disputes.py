@@ -31,7 +31,7 @@ class DisputeAdmin(PageAdmin):
     )
     list_select_related = ("payment",)
     page_related = ("payment",)
-    ordering = (_OPEN_FIRST, F("evidence_due_by").asc(nulls_last=True), "-pk")  # type: ignore[assignment]
+    ordering = (_OPEN_FIRST, F("evidence_due_by").asc(nulls_last=True), "-pk")
     search_help_text = "dsp_…, the processor's id (du_…), or the payment (pay_…)."
     by_reference: ClassVar = {"dsp": "pk", "pay": "payment"}
     by_text = ("processor_reference",)

@@ -89,7 +89,8 @@ class PayoutAdmin(PageAdmin):
 
     list_display = ("processor_reference", "state_badge", "money", "arrives_on", "created_at")
     list_filter = (choice_filter("state", ("paid", "failed"), title="state"), "created_at")
-    search_help_text = "The processor's reference (po_…)."
+    search_help_text = "The payout: our id of it (po_…), or the processor's (po_…)."
+    by_reference: ClassVar = {"po": "pk"}
     by_text = ("processor_reference",)
 
     @admin.display(description="state", ordering="state")

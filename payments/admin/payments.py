@@ -17,6 +17,8 @@ from foundation.staff import (
     action_url,
     badge,
     choice_filter,
+    link,
+    page_of,
     pages_pointing_at,
     stamp,
     when,
@@ -82,11 +84,16 @@ class PaymentAdmin(PageAdmin):
         choice_filter("currency", ("USD", "EUR", "GBP", "JPY", "KWD"), title="currency"),
         "created_at",
     )
-    search_help_text = "pay_…, the processor's reference (pi_…), or the checkout (chk_…)."
+    search_help_text = (
+        "pay_…, the processor's reference (pi_…, of a refund re_…, of a dispute du_…), or the"
+        " checkout (chk_…)."
+    )
     by_reference: ClassVar = {
         "pay": "pk", "chk": "stream", "txn": "transactions", "rfd": "refunds", "dsp": "disputes",
     }  # fmt: skip
-    by_text = ("processor_reference",)
+    by_text = (
+        "processor_reference", "refunds__processor_reference", "disputes__processor_reference",
+    )  # fmt: skip
 
     @admin.display(description="payment")
     def name(self, row: Payment) -> str:
@@ -117,21 +124,14 @@ class PaymentAdmin(PageAdmin):
         """Amounts, what it is for, its steps at the processor, and what happened to it."""
         reason = why_not(row)
         note = f"It can not be voided. {reason}" if reason else ""
-        about = [(name.capitalize(), url) for name, url in pages_pointing_at(row).items()]
-        known = [
-            ("Payment", row.reference),
-            ("Method", row.payment_method),
-            ("Opened", when(row.created_at)),
-            ("Look-ups", row.look_ups),
-        ]
         return [
             Facts("Payment", amounts(row), note=note),
-            Facts("Belongs to", [*about, *known]),
+            Facts("Belongs to", _belongs_to(row)),
             steps(row),
             lines_of(row),
-            *([disputes_of(row)] if row.disputes.exists() else []),
+            *disputes_of(row),
             told_of(row),
-            Timeline(timeline.of_payment(row)),
+            Timeline(timeline.of_payment(row, for_staff=True)),
         ]
 
     def buttons(self, request: HttpRequest, row: Payment) -> list[tuple[str, str]]:
@@ -168,6 +168,22 @@ class PaymentAdmin(PageAdmin):
         else:
             return confirm.ask(request, context, _question(payment), form)
         return HttpResponseRedirect(context["row_url"])
+
+
+def _belongs_to(row: Payment) -> list[tuple[str, Any]]:
+    """What stands on it, and the hold before or after it when one took another's place."""
+    before = row.replaces
+    return [
+        *(
+            (name.capitalize().replace("_", " "), url)
+            for name, url in pages_pointing_at(row).items()
+        ),
+        *([("Replaces", link(page_of("payment", before.pk), before.reference))] if before else []),
+        ("Payment", row.reference),
+        ("Method", row.payment_method),
+        ("Opened", when(row.created_at)),
+        ("Look-ups", row.look_ups),
+    ]
 
 
 def _may_void(request: HttpRequest) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
@@ -49,6 +50,11 @@ class ProcessorEventAdmin(PageAdmin):
     search_help_text = "The event's id (evt_…), its object's (pi_…, re_…), or the payment (pay_…)."
     by_reference: ClassVar = {"pay": "payment"}
     by_text = ("external_id", "object_id", "processor_reference")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProcessorEvent]:
+        """Without the body, which is kept as it came and shown nowhere."""
+        rows: QuerySet[ProcessorEvent] = super().get_queryset(request)
+        return rows.defer("body")
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, row: ProcessorEvent) -> str:

@@ -11,7 +11,14 @@ from django.utils.safestring import SafeString
 from foundation.money import Money
 from payments.ledger.balances import DayTotal
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 220, 110, 10, 12, 44
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = (
+    760,
+    220,
+    170,
+    10,
+    12,
+    44,
+)  # room for 999,999,999,999.00 USD
 LINE: Final = 14  # the height of a line of text
 COLORS: Final = ("#4c78a8", "#e4770a", "#54a24b")
 
@@ -115,7 +122,7 @@ def _marked(scale: _Scale) -> list[int]:
 def _legend(names: Sequence[tuple[str, str]]) -> SafeString:
     mark = '<circle cx="{}" cy="{}" r="5" fill="{}"/>' + _TEXT
     rows = [
-        (LEFT + 240 * nth, HEIGHT - 10, color, LEFT + 240 * nth + 10, HEIGHT - 6, "start", name)
+        (LEFT + 190 * nth, HEIGHT - 10, color, LEFT + 190 * nth + 10, HEIGHT - 6, "start", name)
         for nth, (color, name) in enumerate(names)
     ]
     return format_html_join("", mark, rows)

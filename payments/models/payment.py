@@ -121,6 +121,7 @@ class Payment(models.Model):
         ]
         indexes = [
             models.Index(fields=["client_id", "-id"], name="payment_by_client"),
+            models.Index(fields=["stream"], name="payment_by_stream"),
             models.Index(fields=["payment_method", "created_at"], name="payment_by_method"),
             models.Index(fields=["card_fingerprint", "created_at"], name="payment_by_card"),
             models.Index(

@@ -60,6 +60,7 @@ class ProcessorEvent(models.Model):
                 condition=Q(state__in=["received", "parked"]),
             ),
             models.Index(fields=["processor_reference"], name="processor_event_by_payment"),
+            models.Index(fields=["object_id"], name="processor_event_by_object"),
             models.Index(
                 fields=["received_at"], name="processor_event_dead", condition=Q(state="dead")
             ),

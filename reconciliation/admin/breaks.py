@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -14,12 +16,14 @@ from django.utils.html import format_html
 from foundation import clock, confirm
 from foundation.confirm import Question, ReasonForm
 from foundation.errors import DomainError
+from foundation.ids import public
 from foundation.models import AuditEntry
 from foundation.money import Money
 from foundation.sections import Facts, Table, elapsed, text_of
 from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, when, who
 from reconciliation import handling
 from reconciliation.admin import exporting, matching, overview
+from reconciliation.admin.meanings import MEANINGS
 from reconciliation.models import ReconciliationBreak
 from reconciliation.states import BREAK, UNSETTLED
 
@@ -60,7 +64,7 @@ class BreakAdmin(PageAdmin):
     list_filter = (
         choice_filter("state", sorted(BREAK.states), title="state"),
         choice_filter("kind", ReconciliationBreak.Kind.values, title="class"),
-        "account",
+        choice_filter("account", sorted(settings.RECONCILIATION_ACCOUNTS), title="account"),
     )
     search_help_text = "brk_…, pay_…, the processor's id of the payment, or who took it."
     by_reference: ClassVar = {"brk": "pk", "pay": "payment_id"}
@@ -111,18 +115,23 @@ class BreakAdmin(PageAdmin):
         return [
             Facts("Our books", _side(row.ours, row.currency)),
             Facts("The processor's", _side(row.theirs, row.currency)),
-            Facts("Break", self._facts(row)),
+            Facts("Break", self._facts(row), note=MEANINGS.get(row.kind, "")),
             _what_people_did(row),
         ]
 
     def _facts(self, row: ReconciliationBreak) -> list[tuple[str, Any]]:
-        payment = link(page_of("payment", row.payment_id), "the payment") if row.payment_id else ""
+        payment = ""
+        if row.payment_id is not None:
+            payment = link(page_of("payment", row.payment_id), public("pay", row.payment_id))
         return [
+            ("Class", self.named(row)),
+            ("Account", row.account),
             ("At risk", self.at_stake(row)),
-            ("Severity", self.severity(row)),
+            ("Severity, money times days", self.severity(row)),
             ("Payment", payment),
             ("Processor's id", row.processor_reference),
-            ("Order", f"R{row.order_number}" if row.order_number else ""),
+            ("Its lines", _lines(row)),
+            ("Order", _order(row)),
             ("Happened", when(row.began_at)),
             ("First seen", when(row.first_seen_at)),
             ("Last seen", when(row.last_seen_at)),
@@ -203,6 +212,19 @@ class BreakAdmin(PageAdmin):
             ("Taken by", row.assignee),
         ]
         return Question(verb.capitalize(), self.named(row), Facts("", facts), consequence)
+
+
+def _lines(row: ReconciliationBreak) -> str:
+    """What the processor's reports tell of it."""
+    lines = reverse("admin:reconciliation_settlementline_changelist")
+    query = urlencode({"q": row.processor_reference})
+    return link(f"{lines}?{query}", "in its reports") if row.processor_reference else ""
+
+
+def _order(row: ReconciliationBreak) -> str:
+    """A link that finds it: the books know an order by its number only."""
+    number = f"R{row.order_number}"
+    return link(f"{reverse('admin_find')}?q={number}", number) if row.order_number else ""
 
 
 def _address(row: ReconciliationBreak, verb: str) -> str:

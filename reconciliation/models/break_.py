@@ -82,6 +82,8 @@ class ReconciliationBreak(models.Model):
         indexes = [
             models.Index(fields=["account", "kind", "state"], name="break_by_kind"),
             models.Index(fields=["payment_id"], name="break_by_payment"),
+            models.Index(fields=["processor_reference"], name="break_by_reference"),
+            models.Index(fields=["assignee"], name="break_by_assignee", condition=~Q(assignee="")),
         ]
         permissions = [
             ("handle_break", "Can take, comment, resolve and reopen a break"),

@@ -109,6 +109,12 @@ class SettlementLine(models.Model):
             models.Index(fields=["account", "occurred_at"], name="line_by_time"),
             models.Index(fields=["account", "processor_reference"], name="line_by_payment"),
             models.Index(
+                fields=["payment_id"],
+                name="line_by_our_payment",
+                condition=Q(payment_id__isnull=False),
+            ),
+            models.Index(fields=["source_id"], name="line_by_source", condition=~Q(source_id="")),
+            models.Index(
                 fields=["account", "payout_id"], name="line_by_payout", condition=~Q(payout_id="")
             ),
         ]

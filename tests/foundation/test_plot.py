@@ -4,7 +4,8 @@ import datetime as dt
 from xml.etree import ElementTree as ET
 
 from foundation import plot
-from foundation.sections import day_by_day
+from foundation.sections import Facts, Table, day_by_day
+from payments.ledger import plot as ledger_plot
 
 LAST = dt.date(2026, 11, 29)
 DAYS = plot.days_until(LAST, count=3)
@@ -50,3 +51,18 @@ def test_the_numbers_are_the_newest_day_first_without_days_of_which_nothing_is_k
 
     assert table.rows == [(LAST, "100.0%"), (dt.date(2026, 11, 27), "50.0%")]
     assert table.numbers == ("rate",)
+
+
+def test_a_day_in_a_table_is_written_as_everywhere():
+    table = Table("Days", ("Day", "Count"), [(LAST, None)])
+
+    assert [value for _, _, value in table.body[0]] == ["2026-11-29", "—"]
+    assert Facts("", [("Day", LAST)]).shown == [("Day", "2026-11-29")]
+
+
+def test_the_largest_balance_is_not_cut_off():
+    drawn = ledger_plot.drawing({"bank": [0, 99_999_999_999_900]}, days=DAYS[:2], currency="USD")
+
+    assert "999,999,999,999.00 USD" in drawn
+    widest = len("999,999,999,999.00 USD") * 7  # at twelve pixels a letter is no wider
+    assert widest <= ledger_plot.LEFT - 8

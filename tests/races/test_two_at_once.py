@@ -59,7 +59,7 @@ def _claim_by_looking_first(*, scope, key, fingerprint, lease_seconds, subject):
 def without_uniqueness(shop):
     """The database without the two constraints that stop a second checkout of one wish."""
     drops = [
-        ("foundation_idempotencykey", "one_row_per_scope_and_key", "UNIQUE (scope, key)"),
+        ("foundation_idempotencykey", "one_row_per_scope_and_key", "UNIQUE (key, scope)"),
     ]
     with connection.cursor() as cursor:
         for table, name, _ in drops:

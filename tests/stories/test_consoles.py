@@ -1,11 +1,15 @@
 """What is stuck, why, since when; and set going again by a person, with a reason, on record."""
 
+from contextlib import suppress
+from smtplib import SMTPServerDisconnected
+
 import pytest
+from django.core.mail.backends.locmem import EmailBackend
 from django.urls import reverse
 
 from events.models import OutboxEvent
 from foundation.models import AuditEntry, IdempotencyKey
-from orders.models import Checkout, Order
+from orders.models import Checkout, Notification, Order
 from tests.stories import world
 from tests.stories.test_staff import somebody
 
@@ -117,3 +121,36 @@ def test_who_may_only_look_starts_nothing(viewer, dead, stuck):
         assert viewer.client.get(address).status_code == 403
         assert viewer.client.post(address, {"reason": "x"}).status_code == 403
     assert OutboxEvent.objects.get(pk=dead.pk).state == "dead"
+
+
+def test_a_checkout_whose_runners_die_is_told_to_be_parked_and_not_to_wait(ana, stuck, settings):
+    IdempotencyKey.objects.filter(subject_id=stuck.pk).update(crashes=settings.CRASHES_MAX)
+    world.sweep_only("recover_checkouts")
+
+    page = ana.page("orders_checkout_change", stuck.pk)
+
+    assert f"parked: {settings.CRASHES_MAX} runners died on it in a row" in page
+    assert "waits until" not in page
+    keys = ana.page("foundation_idempotencykey_changelist", stuck="parked")
+    assert f"{settings.CRASHES_MAX} runners died on it" in keys
+    assert "1 idempotency key" in keys
+
+
+def test_a_mail_that_fails_is_counted_listed_and_says_why(ana, api, monkeypatch):
+    def away(self, messages):
+        raise SMTPServerDisconnected("the mail server is away")
+
+    monkeypatch.setattr(EmailBackend, "send_messages", away)
+    order = world.an_order(api)
+    with suppress(SMTPServerDisconnected):
+        world.play_events()
+    mail = Notification.objects.get()
+
+    assert "<strong>1</strong> <span>e-mails that fail</span>" in ana.page("index")
+    page = ana.page("orders_notification_changelist", state="failing")
+    assert "the mail server is away" in page
+    assert order.public_number in page
+    assert "the mail server is away" in ana.page("orders_notification_change", mail.pk)
+    for term in (order.reference, order.checkout.reference, order.email[:9].upper()):
+        assert "1 notification" in ana.page("orders_notification_changelist", q=term), term
+    assert order.public_number not in ana.page("orders_notification_changelist", state="sent")

@@ -4,8 +4,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from attribution.models import Conversion, ConversionBatch
 from events.models import OutboxEvent
 from foundation.ids import public
+from orders.models import Order
+from payments.models import Payout
+from payments.services.payout import record_payout
 from tests import builders
 from tests.stories import world
 from tests.stories.orders.desk import ship_everything
@@ -104,3 +108,48 @@ def test_nobody_finds_what_they_may_not_see(order):
 
 def test_a_stranger_is_sent_to_the_login(client, order):
     assert "/admin/login/" in client.get(reverse("admin_find"), {"q": order.reference})["Location"]
+
+
+def test_the_processors_ids_of_refunds_and_payouts_lead_to_them(root, order):
+    refund = order.payment.refunds.get()
+    record_payout(
+        processor_reference="po_theirs", amount=4000, currency="USD", state="paid",
+        arrives_on=None, by="processor",
+    )  # fmt: skip
+    ours = Payout.objects.get()
+    entry = order.payment.ledger_lines.first().entry_reference
+
+    payment = page_of("payments_payment", order.payment_id)
+    assert payment in _led_to(root, refund.processor_reference)
+    for term in (ours.reference, "po_theirs"):
+        assert page_of("payments_payout", ours.pk) in _led_to(root, term), term
+    assert _led_to(root, entry) == f"/admin/payments/ledgerline/?q={entry}"
+
+
+def _led_to(person, term):
+    reply = sought(person, term)
+    return reply.headers.get("Location") or reply.content.decode()
+
+
+def test_a_number_that_only_analytics_knows_is_found_there(root, order):
+    batch = ConversionBatch.objects.create(client_id=order.client_id, rows=1)
+    sale = Conversion.objects.create(
+        client_id=order.client_id, batch=batch, transaction_id="R999999", amount=1, currency="USD",
+        occurred_at=order.placed_at,
+    )  # fmt: skip
+
+    assert _led_to(root, "R999999") == page_of("attribution_conversion", sale.pk)
+
+
+def test_the_first_of_two_payments_of_an_order_leads_to_both(root, order):
+    old, checkout = order.payment, order.checkout
+    new = builders.PaymentFactory(replaces=old, stream=checkout.pk, client_id=order.client_id)
+    Order.objects.filter(pk=order.pk).update(payment=new)
+
+    for list_of in ("orders_order", "orders_checkout"):
+        for payment in (old, new):
+            page = root.page(f"{list_of}_changelist", q=payment.reference)
+            assert "1 order" in page or "1 checkout" in page, (list_of, payment)
+    page = root.page("payments_payment_change", old.pk)
+    assert "Replaced by" in page
+    assert "Replaces" in root.page("payments_payment_change", new.pk)

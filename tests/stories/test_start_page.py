@@ -1,11 +1,13 @@
 """The first page tells today's money and what needs a person, to whoever may see it."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from events.models import OutboxEvent
+from orders import reviews
+from orders.models import Checkout
 from tests import builders
 from tests.stories import world
 from tests.stories.test_staff import Staff, a_review, in_review, somebody
@@ -98,3 +100,31 @@ def _statements(person):
     with CaptureQueriesContext(connection) as captured:
         person.page("index")
     return len(captured)
+
+
+def test_an_order_that_was_begun_the_day_before_and_approved_today_counts_today(
+    root, api, settings
+):
+    settings.REVIEW_SECONDS = 3 * 86_400.0
+    assert api.checkout(in_review()).status_code == 202
+    world.later(26 * 3600)
+    assert "Nothing was placed or moved yet." in root.page("index")
+    checkout = Checkout.objects.get()
+    reviews.decide(checkout.pk, approved=True, by="staff:ana", reason="known customer")
+
+    page = root.page("index")
+
+    assert 'data-name="Orders">1</td>' in page
+    assert 'data-name="Placed">42.98 USD</td>' in page
+
+
+def test_whoever_sees_one_list_is_told_of_it_and_of_no_other(shop, a_review):
+    person = somebody("gina")
+    for permission, text in (
+        ("view_approval", "approvals to decide"), ("view_dispute", "disputes to answer"),
+        ("view_webhookdelivery", "webhooks given up"), ("view_checkout", "checkouts to review"),
+    ):  # fmt: skip
+        person.user.user_permissions.set(Permission.objects.filter(codename=permission))
+        page = person.page("index")
+        assert text in page, permission
+        assert page.count('class="tile ') == (2 if permission == "view_checkout" else 1), permission

@@ -1,7 +1,7 @@
 """The order page is the whole story on one screen, each entry linked; notes are kept with it."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from events.models import OutboxEvent, WebhookDelivery, WebhookEndpoint
@@ -100,3 +100,70 @@ def test_a_note_is_kept_once_with_its_writer_and_stands_on_the_page(ana, order):
     assert (entry.actor, entry.reason) == ("staff:ana", "will call back on Monday")
     page = ana.page("orders_order_change", order.pk)
     assert 'data-name="Note">will call back on Monday' in page
+
+
+def test_an_address_and_an_id_in_the_story_can_be_copied(root, order):
+    endpoint = WebhookEndpoint.objects.create(
+        client_id=order.client_id, url="https://shop.example/my_hook", event_types=["*"],
+        secret=b"s" * 32,
+    )  # fmt: skip
+    placed = OutboxEvent.objects.get(type="order.placed")
+    WebhookDelivery.objects.create(endpoint=endpoint, event=placed, state="dead")
+    Case.objects.create(
+        kind="order_unpaid", aggregate="order", aggregate_id=order.pk,
+        title=f"{order.reference} is unpaid", owner="role:operations", due_at=order.placed_at,
+    )  # fmt: skip
+
+    story = root.page("orders_order_change", order.pk).partition('<ol class="timeline">')[2]
+
+    assert "https://shop.example/my_hook" in story
+    assert f"case: {order.reference} is unpaid" in story
+
+
+def test_the_payments_own_page_says_who_moved_it_and_why(ana, root, api, settings):
+    settings.SETTLEMENT_POLICY = "manual"
+    order = world.an_order(api)
+    Permission.objects.get(codename="void_payment").user_set.add(ana.user)
+    Staff(ana.user).void(order.payment, reason="ordered twice")
+
+    story = root.page("payments_payment_change", order.payment_id).partition("timeline")[2]
+
+    assert "staff:ana" in story
+    assert "“ordered twice”" in story
+    told = api.get(f"/v1/payments/{order.payment.reference}/timeline").json()["items"]
+    assert {"staff:ana", "ordered twice"}.isdisjoint(
+        str(value) for entry in told for value in entry.values()
+    )
+    assert {key for entry in told for key in entry} == {"at", "kind", "what", "actor"}
+
+
+def test_the_newest_entry_of_the_record_stands_first_whatever_its_id(ana, root, order):
+    ana.send(
+        "orders_order_note", order, token=ana.form("orders_order_note", order), reason="a note"
+    )  # its id is made from the form: it is no time
+    AuditEntry.objects.create(
+        actor="staff:ana", action="look", aggregate="order", aggregate_id=order.pk, reason="later"
+    )
+
+    page = root.page("foundation_auditentry_changelist")
+
+    assert page.index("later") < page.index("a note")
+
+
+def test_what_waits_for_a_person_stands_above_everything_else(root, order):
+    quiet = root.page("orders_order_change", order.pk)
+    case = Case.objects.create(
+        kind="dispute_open", aggregate="payment", aggregate_id=order.payment_id,
+        title="The bank asks", owner="role:payments", due_at=order.placed_at,
+    )  # fmt: skip
+    dispute = builders.DisputeFactory(payment=order.payment)
+
+    page = root.page("orders_order_change", order.pk)
+
+    assert "Waits for a person" not in quiet
+    top = page.partition("<h2>Lines</h2>")[0]
+    assert page_of("foundation_case", case.pk) in top
+    assert page_of("payments_dispute", dispute.pk) in top
+    assert page_of("foundation_case", case.pk) in root.page(
+        "orders_checkout_change", order.checkout_id
+    )

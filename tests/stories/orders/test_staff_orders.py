@@ -1,12 +1,21 @@
 """What staff do with orders: permitted, asked first, reasoned, on record, and counted once."""
 
+import datetime as dt
 import re
 
 import pytest
 
 from foundation import clock
 from foundation.models import AuditEntry
-from orders.models import BulkRow, BulkRun, Cancellation, Fulfillment, Order, StockItem
+from orders.models import (
+    BulkRow,
+    BulkRun,
+    Cancellation,
+    Checkout,
+    Fulfillment,
+    Order,
+    StockItem,
+)
 from payments.models import Payment, Refund
 from tests import builders
 from tests.races.crowd import at_once
@@ -339,3 +348,37 @@ def test_the_builders_place_what_the_pages_show(ana, held):
 
     assert "disputed" in page
     assert "needs_attention" in page or "needs attention" in page
+
+
+def test_a_hold_in_review_that_runs_out_is_counted_and_listed(ana, api):
+    address = {"line1": "Weg 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
+    assert api.checkout(builders.a_purchase(billing_address=address)).status_code == 202
+    checkout = Checkout.objects.select_related("payment").get()
+    Payment.objects.update(capture_before=clock.now() + dt.timedelta(hours=2))
+
+    assert "<strong>1</strong> <span>holds that run out soon" in ana.page("index")
+    page = ana.page("orders_order_expiring")
+
+    assert checkout.reference in page
+    assert "released, unless its checkout is finished before" in page
+
+
+@pytest.mark.parametrize(
+    ("currency", "country", "price"),
+    [("USD", "US", 60_000), ("JPY", "JP", 9_999), ("KWD", "KW", 123_456)],
+)
+def test_a_refund_is_made_of_the_form_as_it_was_drawn(ana, api, settings, currency, country, price):
+    settings.STAFF_ALONE_MAX = {"*": 100_000}
+    builders.a_product("MUG-DEAR", amount=price, currency=currency)
+    region = "OR" if country == "US" else ""
+    to = {"line1": "1", "city": "P", "region": region, "postal_code": "97201", "country": country}
+    lines = [{"sku": "MUG-DEAR", "quantity": 3}]
+    body = builders.a_purchase(currency=currency, lines=lines, shipping_address=to)
+    order = world.an_order_of(api, body)
+    world.play_events()
+    form = ana.page("orders_order_refund", order.pk)
+    drawn = re.search(r'name="amount" value="([^"]+)"', form)[1]
+
+    _, page = do(ana, "refund", order, amount=drawn)
+
+    assert Refund.objects.get().amount == order.total_amount, page
