@@ -16,6 +16,7 @@ _SHOP: Final = "role:operations"
 _ASK_CHECKOUT: Final = CaseVerb(
     "orders.case_verbs.take_up",
     "It is taken up where it stands: the processor is asked, and what is left is done.",
+    moves_money=True,
 )
 
 _LOOK_AGAIN: Final = CaseVerb(
@@ -25,6 +26,7 @@ _LOOK_AGAIN: Final = CaseVerb(
 _GO_ON_CANCELING: Final = CaseVerb(
     "orders.case_verbs.go_on_canceling",
     "Its cancellation is taken up where it stands: the money is asked about, then released.",
+    moves_money=True,
 )
 
 CASE_KINDS: Final[dict[str, CaseKind]] = {
@@ -45,6 +47,7 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             "compensate": CaseVerb(
                 "orders.case_verbs.undo",
                 "It goes no further: what is held is released, and no order is placed.",
+                moves_money=True,
             ),
         },
     ),
@@ -82,11 +85,15 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             "retry": CaseVerb(
                 "orders.case_verbs.hold_again",
                 "The whole amount is held anew on the card the order was bought with.",
+                permission="orders.reauthorize_order",
+                moves_money=True,
             ),
             "complete": CaseVerb(
                 "orders.case_verbs.complete_with_shipped",
                 "The order ends with what was shipped, if that is paid: the rest is not owed, its"
                 " stock is for sale again, and what is still held is released.",
+                permission="orders.cancel_order",
+                moves_money=True,
             ),
         },
     ),
@@ -141,6 +148,8 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
             "retry": CaseVerb(
                 "orders.case_verbs.capture_again",
                 "What the order's policy says is due is captured now, if anything is.",
+                permission="payments.capture_payment",
+                moves_money=True,
             )
         },
     ),

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
+from foundation.money import EXPONENTS
+
 _MARGIN_SECONDS: Final = 1.0
 _TRANSPORT_OPTIONS: Final = "CELERY_BROKER_TRANSPORT_OPTIONS"
 _WAITS_OF_A_MAIL: Final = 5  # connect, greeting, STARTTLS, login, message
@@ -39,6 +41,7 @@ def register() -> None:
     checks.register(task_ends_before_redelivery)
     checks.register(sagas_own_their_commits)
     checks.register(the_gap_can_be_read)
+    checks.register(limits_of_staff_are_of_currencies)
 
 
 def refuse_to_start(**_: Any) -> None:
@@ -51,6 +54,7 @@ def refuse_to_start(**_: Any) -> None:
         *task_ends_before_redelivery(None),
         *sagas_own_their_commits(None),
         *the_gap_can_be_read(None),
+        *limits_of_staff_are_of_currencies(None),
     )
     if found:
         raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))
@@ -141,3 +145,12 @@ def the_gap_can_be_read(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  
     if settings.CONVERSION_VALUE not in ("total", "net"):
         wrong.append(f"CONVERSION_VALUE is {settings.CONVERSION_VALUE!r}: total or net.")
     return [checks.Error(told, id="checkout.E004") for told in wrong]
+
+
+def limits_of_staff_are_of_currencies(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """A limit of a currency that nobody knows would be no limit, and nobody would be told."""
+    unknown = sorted(set(settings.STAFF_ALONE_MAX) - {"*", *EXPONENTS})
+    wrong = [f"STAFF_ALONE_MAX names {name!r}: no such currency." for name in unknown]
+    if not settings.STAFF_REQUEST_HOURS > 0:
+        wrong.append("STAFF_REQUEST_HOURS leaves a second person no time to approve anything.")
+    return [checks.Error(told, id="checkout.E005") for told in wrong]

@@ -1,5 +1,6 @@
 """Staff see what was told, what still waits to be told, and why; what was given up may be tried."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -115,7 +116,7 @@ class OutboxEventAdmin(PageAdmin):
             self.page_context(request, row),
             _question(row),
             seen=[str(row.pk), row.state, row.attempts],
-            why_not="" if row.state == "dead" else f"it is {row.state} by now.",
+            why_not="" if row.state == "dead" else f"It is {row.state} by now.",
             do=partial(_retry, request, row),
         )
 
@@ -142,17 +143,17 @@ def _question(row: OutboxEvent) -> Question:
     )
 
 
-def _retry(request: HttpRequest, row: OutboxEvent, reason: str) -> None:
+def _retry(request: HttpRequest, row: OutboxEvent, given: Mapping[str, Any]) -> None:
     with durable():
         is_revived = revive(row.pk)
         if is_revived:
             audit.record(
                 actor=who(request), action="outbox_event.retry", aggregate="outboxevent",
-                aggregate_id=row.pk, reason=reason,
+                aggregate_id=row.pk, reason=given["reason"],
                 before={"state": "dead", "last_error": row.last_error},
                 after={"state": "retrying"},
             )  # fmt: skip
     if is_revived:
         messages.success(request, "The relay tries it again within a second.")
     else:
-        messages.error(request, "Nothing was done: somebody else was faster.")
+        messages.error(request, "Nothing was done. Somebody else was faster.")

@@ -1,19 +1,20 @@
 """What staff may do about webhooks: each on a page of its own, with a reason, on record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from events import endpoints, replay, signatures
 from events.models import WebhookDelivery, WebhookEndpoint
 from foundation import confirm
-from foundation.confirm import Question, ReasonForm
+from foundation.confirm import Question
 from foundation.errors import DomainError
 from foundation.sections import Facts
 from foundation.staff import PageAdmin, action_url, who
@@ -77,21 +78,15 @@ def _view(page: PageAdmin, deed: Deed) -> Callable[[HttpRequest, str], HttpRespo
 
 
 def _answer(page: PageAdmin, request: HttpRequest, row: Row, deed: Deed) -> HttpResponse:
-    context = page.page_context(request, row)
-    seen: dict[str, Any] = {"verb": deed.slug, "seen": _seen(row)}
-    form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
-    is_post = request.method == "POST"
-    if why_not := deed.why_not(row):
-        messages.error(request, f"Nothing was done. {why_not}")
-    elif is_post and not confirm.fits(request, request.POST.get("token", ""), **seen):
-        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-    elif is_post and form.is_valid():
-        return _do(page, request, row, deed, form.cleaned_data["reason"])
-    else:
-        facts = Facts(str(row), page.sections(row)[0].pairs)
-        question = Question(deed.verb, f"{deed.verb}: {row}?", facts, deed.consequence)
-        return confirm.ask(request, context, question, form)
-    return HttpResponseRedirect(context["row_url"])
+    facts = Facts(str(row), page.sections(row)[0].pairs)
+    return confirm.once(
+        request,
+        page.page_context(request, row),
+        Question(deed.verb, f"{deed.verb}: {row}?", facts, deed.consequence),
+        seen=_seen(row),
+        why_not=deed.why_not(row),
+        do=partial(_do, page, request, row, deed),
+    )
 
 
 def _seen(row: Row) -> list[str]:
@@ -101,19 +96,22 @@ def _seen(row: Row) -> list[str]:
     return [str(row.pk), row.state, str(row.previous_until)]
 
 
-def _do(page: PageAdmin, request: HttpRequest, row: Row, deed: Deed, reason: str) -> HttpResponse:
-    context = page.page_context(request, row)
+def _do(
+    page: PageAdmin, request: HttpRequest, row: Row, deed: Deed, given: Mapping[str, Any]
+) -> HttpResponse | None:
+    """A page of its own only for a secret; else it leads back to the row."""
     try:
-        done = deed.do(row, who(request), reason)
+        done = deed.do(row, who(request), given["reason"])
     except DomainError as refusal:
         messages.error(request, f"Nothing was done. {refusal.detail}")
-        return HttpResponseRedirect(context["row_url"])
+        return None
     messages.success(request, done.told)
     if not done.secret:
-        return HttpResponseRedirect(context["row_url"])
+        return None
     # Not by a message: those wait in a cookie.
     shown = Facts("Its new secret, shown this once", [("Secret", done.secret)])
-    response = TemplateResponse(request, page.page_template, context | {"sections": [shown]})
+    context = page.page_context(request, row) | {"sections": [shown]}
+    response = TemplateResponse(request, page.page_template, context)
     response.headers["Cache-Control"] = "no-store"
     return response
 

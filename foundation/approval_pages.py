@@ -1,15 +1,16 @@
 """What waits for a second person: who asks for what, how much, and the two buttons."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from foundation import approvals, clock, confirm
-from foundation.confirm import Question, ReasonForm
+from foundation.confirm import Question
 from foundation.errors import DomainError
 from foundation.models import Approval
 from foundation.money import Money
@@ -115,24 +116,19 @@ class ApprovalAdmin(PageAdmin):
             return self.missing(request, object_id)
         if verb not in _CONSEQUENCES or not _is_theirs(request, row, verb):
             raise PermissionDenied
-        seen: dict[str, Any] = {"verb": verb, "seen": [str(row.pk), row.state]}
-        form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
-        if verb not in _open_to(request, row):
-            messages.error(request, f"Nothing was done: it is {row.state}.")
-        elif request.method == "POST" and not _fits(request, seen):
-            messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-        elif request.method == "POST" and form.is_valid():
-            _do(request, row, verb, form.cleaned_data["reason"])
-        else:
-            return confirm.ask(
-                request, self.page_context(request, row), self._question(row, verb), form
-            )
-        return HttpResponseRedirect(page_of("approval", row.pk))
+        return confirm.once(
+            request,
+            self.page_context(request, row),
+            self._question(row, verb),
+            seen=[str(row.pk), row.state],
+            why_not="" if verb in _open_to(request, row) else f"It is {row.state}.",
+            do=partial(_do, request, row, verb),
+        )
 
     def _question(self, row: Approval, verb: str) -> Question:
         text = f"{verb.capitalize()}: {self.named(row)}, {self.money(row)}?"
-        moved = f" {why_not}" if (why_not := approvals.why_not(row)) else ""
-        consequence = f"{_CONSEQUENCES[verb]}{moved}"
+        why_not = approvals.why_not(row) if verb == "approve" else ""
+        consequence = f"{_CONSEQUENCES[verb]} {why_not}".strip()
         return Question(verb.capitalize(), text, Facts("", self._facts(row)), consequence)
 
 
@@ -151,21 +147,17 @@ def _address(row: Approval, verb: str) -> str:
     return reverse("admin:foundation_approval_act", args=[row.pk, verb])
 
 
-def _fits(request: HttpRequest, seen: dict[str, Any]) -> bool:
-    return confirm.fits(request, request.POST.get("token", ""), **seen)
-
-
 _DEEDS: Final[Mapping[str, Callable[..., Approval]]] = {
     "approve": approvals.approve,
     "reject": approvals.reject,
     "withdraw": approvals.withdraw,
-    "finish": lambda pk, **_: approvals.carry_out(pk),
+    "finish": approvals.finish,
 }
 
 
-def _do(request: HttpRequest, row: Approval, verb: str, reason: str) -> None:
+def _do(request: HttpRequest, row: Approval, verb: str, given: Mapping[str, Any]) -> None:
     try:
-        after = _DEEDS[verb](row.pk, user=person(request), by=who(request), reason=reason)
+        after = _DEEDS[verb](row.pk, user=person(request), by=who(request), reason=given["reason"])
     except DomainError as refusal:
         messages.error(request, f"Nothing was done. {refusal.detail}")
         return

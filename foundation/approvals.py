@@ -12,7 +12,8 @@ would be taken for somebody else's, and be asked for once more.
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from django.contrib.auth.models import User
 
 from foundation import audit, clock
 from foundation.errors import DomainError
-from foundation.models import Approval
+from foundation.models import Approval, AuditEntry
 from foundation.money import Money, exponent
 from foundation.rows import insert_unless_there
 from foundation.state_machine import IllegalTransition, move
@@ -29,8 +30,9 @@ from foundation.states import APPROVAL
 from foundation.transactions import durable
 
 _OPERATIONS: Final = uuid.UUID("0c7bb0a8-5f0e-4a0e-9d5b-7a1f6f0f3c55")  # a name space of our own
-_NOTE_MAX: Final = 420
+_REASON_MAX: Final = 500
 _BEGUN: Final = "It was begun."
+_DONE_BEFORE: Final = "It was done before its process died, and is on record."
 
 
 class AlreadyAsked(DomainError):
@@ -51,17 +53,31 @@ class NotPending(DomainError):
     code, status, title = "approval_not_pending", 409, "Nothing waits for a decision here"
 
 
+def on_record(approval: Approval, row_ids: Iterable[uuid.UUID]) -> bool:
+    """Whether any of these rows was moved by it: a move and its audit entry commit together."""
+    return AuditEntry.objects.filter(
+        aggregate_id__in=list(row_ids), at__gte=approval.decided_at,
+        actor=approval.asked_by, reason=told_reason(approval),
+    ).exists()  # fmt: skip
+
+
+def _on_record_of_its_row(approval: Approval) -> bool:
+    return on_record(approval, [approval.aggregate_id])
+
+
 @dataclass(frozen=True)
 class Verb:
     """`stands(row_id)` is how the row stands now; `do(approval)` → what became of it, in words.
 
-    `do` may be called twice for one approval, and raises the `DomainError` of a refusal.
+    `do` may be called twice for one approval, and raises the `DomainError` of a refusal;
+    `was_done(approval)` tells whether that refuses only because of its own work.
     """
 
     text: str
     permission: str
     stands: Callable[[uuid.UUID], list[Any]]
     do: Callable[[Approval], str]
+    was_done: Callable[[Approval], bool] = _on_record_of_its_row
 
 
 _VERBS: Final[dict[str, Verb]] = {}
@@ -89,11 +105,12 @@ def takes_two(stake: Money | None) -> bool:
     return stake is not None and stake.amount > alone_max(stake.currency)
 
 
-def note(stake: Money | None) -> str:
-    """What a question adds when one person is not enough."""
-    if not takes_two(stake):
+def note(stake: Money | None, counted: Money | None = None) -> str:
+    """What a question adds when one person is not enough, for this or with what went before."""
+    if stake is None or not takes_two(counted or stake):
         return ""
-    return f" {stake} takes two: you ask for it here, and another person approves it."
+    before = "" if counted in (None, stake) else f", {counted} with what was given up before,"
+    return f" {stake}{before} takes two: you ask for it here, and another person approves it."
 
 
 def told(approval: Approval) -> str:
@@ -108,7 +125,8 @@ def operation_id(approval: Approval) -> uuid.UUID:
 
 def told_reason(approval: Approval) -> str:
     """For the record of the move itself: why, and by whose word."""
-    return f"{approval.reason[:_NOTE_MAX]} (approved by {approval.decided_by})"[:500]
+    word = f" (approved by {approval.decided_by})"
+    return f"{approval.reason[: _REASON_MAX - len(word)]}{word}"
 
 
 def ask(  # noqa: PLR0913 - a request has this many facts
@@ -149,20 +167,50 @@ def withdraw(approval_id: uuid.UUID, *, user: User, by: str, reason: str) -> App
     return _settle(approval, to="withdrawn", by=by, reason=reason)
 
 
-def carry_out(approval_id: uuid.UUID) -> Approval:
+def finish(approval_id: uuid.UUID, *, user: User, by: str, reason: str) -> Approval:
+    """What was approved, and cut off by a crash, is carried out by one who could have decided.
+
+    Raises `NotYours`, `NotPending`.
+    """
+    _refuse_unless_theirs(Approval.objects.get(pk=approval_id), user)
+    return carry_out(approval_id, by=by, reason=reason)
+
+
+def carry_out(approval_id: uuid.UUID, *, by: str = "", reason: str = "") -> Approval:
     """Do what was approved, if everything still stands as it did. Raises `NotPending`."""
     approval = Approval.objects.get(pk=approval_id)
     if approval.state != "approved":
         raise NotPending(f"It is {approval.state}.")
-    has_begun = approval.outcome == _BEGUN  # and its process died: what moved may be its own work
-    outcome, to = "" if has_begun else why_not(approval), "refused"
-    if not outcome:
-        Approval.objects.filter(pk=approval.pk, state="approved").update(outcome=_BEGUN)
-        try:
-            outcome, to = verb_of(approval).do(approval), "done"
-        except DomainError as refusal:
-            outcome = refusal.detail
-    return _settle(approval, to=to, by=approval.decided_by, reason="", outcome=outcome[:500])
+    by = by or approval.decided_by
+    if (outcome := why_not(approval)) and not _is_its_own_work(approval):
+        known = {"outcome": approval.outcome}  # else somebody began it while we looked
+        return _settle(approval, to="refused", by=by, reason=reason, fence=known, outcome=outcome)
+    _begin(approval)
+    to, outcome = _done_or_refused(approval)
+    return _settle(approval, to=to, by=by, reason=reason, outcome=(outcome or to)[:500])
+
+
+def _is_its_own_work(approval: Approval) -> bool:
+    """Whether it was begun, and its process died over it: what moved since was moved by it."""
+    return approval.outcome == _BEGUN and verb_of(approval).was_done(approval)
+
+
+def _begin(approval: Approval) -> None:
+    """Committed before anything is moved, by one: who comes second hears that one is at it."""
+    as_known = Approval.objects.filter(pk=approval.pk, state="approved", outcome=approval.outcome)
+    if not as_known.update(outcome=_BEGUN):
+        raise NotPending("Somebody else carries it out right now.")
+    approval.outcome = _BEGUN
+
+
+def _done_or_refused(approval: Approval) -> tuple[str, str]:
+    verb = verb_of(approval)
+    try:
+        return "done", verb.do(approval)
+    except DomainError as refusal:
+        if verb.was_done(approval):
+            return "done", _DONE_BEFORE
+        return "refused", refusal.detail
 
 
 def why_not(approval: Approval) -> str:
@@ -182,10 +230,14 @@ def may_decide(approval: Approval, user: User) -> bool:
     return user.pk != approval.asked_by_user and user.has_perms(permissions)
 
 
-def _decide(approval_id: uuid.UUID, *, user: User, by: str, reason: str, to: str) -> Approval:
-    approval = Approval.objects.get(pk=approval_id)
+def _refuse_unless_theirs(approval: Approval, user: User) -> None:
     if not may_decide(approval, user):
         raise NotYours("Who asked for it can not approve it, nor who could not do it alone.")
+
+
+def _decide(approval_id: uuid.UUID, *, user: User, by: str, reason: str, to: str) -> Approval:
+    approval = Approval.objects.get(pk=approval_id)
+    _refuse_unless_theirs(approval, user)
     if approval.state == "pending" and _expire(approval):
         raise NotPending("It was not decided in time.")
     return _settle(
@@ -209,7 +261,8 @@ def _expire(approval: Approval) -> bool:
     """Whether it is out of time, and therefore over."""
     if approval.expires_at > clock.now():
         return False
-    move(approval, table=APPROVAL, to="expired", by="system:approvals", reason="not decided")
+    with suppress(IllegalTransition):  # somebody else said so, or decided it, at this moment
+        move(approval, table=APPROVAL, to="expired", by="system:approvals", reason="not decided")
     return True
 
 

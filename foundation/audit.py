@@ -28,3 +28,8 @@ def record(  # noqa: PLR0913 - an audit entry has this many facts
         before=before,
         after=after,
     )
+
+
+def count(aggregate_id: uuid.UUID) -> int:
+    """How often something was done about this row: a form drawn before the last is outdated."""
+    return AuditEntry.objects.filter(aggregate_id=aggregate_id).count()

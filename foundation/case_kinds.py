@@ -14,11 +14,14 @@ class CaseVerb:
 
     `path` names a function `(case, *, by, reason) -> str` that runs without a transaction,
     may be repeated, and returns what became of it, in a sentence for that person.
-    `consequence` is what they are told before they say yes.
+    `consequence` is what they are told before they say yes. `permission` is what it takes besides
+    that to handle cases. One that `moves_money` waits for a second person above an amount.
     """
 
     path: str
     consequence: str
+    permission: str = ""
+    moves_money: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,20 @@
 """The desk: open cases, overdue first, each with what is at stake and what may be done about it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from foundation import cases, clock, confirm
-from foundation.confirm import Question, ReasonForm
-from foundation.errors import DomainError
+from foundation import audit, case_approvals, cases, clock, confirm, four_eyes
+from foundation.confirm import Question
 from foundation.models import AuditEntry, Case
 from foundation.money import Money
 from foundation.sections import Facts, Table, elapsed
@@ -115,9 +115,10 @@ class CaseAdmin(PageAdmin):
 
     def buttons(self, request: HttpRequest, row: Case) -> list[tuple[str, str]]:
         """The verbs of its kind, for those who may, while it is open."""
-        if not _may_handle(request) or row.state != "open":
+        if row.state != "open":
             return []
-        return [(f"{verb.capitalize()}…", _address(row, verb)) for verb in _verbs(row)]
+        may = [verb for verb in _verbs(row) if _may(request, row, verb)]
+        return [(f"{verb.capitalize()}…", _address(row, verb)) for verb in may]
 
     def get_urls(self) -> list[URLPattern]:
         """Verbs stand on addresses of their own: Django's form views hold a transaction."""
@@ -127,24 +128,22 @@ class CaseAdmin(PageAdmin):
 
     def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """GET asks, POST does it and says what became of it."""
-        if not _may_handle(request):
+        if not request.user.has_perm(case_approvals.HANDLE):
             raise PermissionDenied
         row: Case | None = self.found(request, object_id)
         if row is None:
             return self.missing(request, object_id)
-        seen: dict[str, Any] = {"verb": verb, "seen": [str(row.pk), row.state, row.owner]}
-        form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
-        if row.state != "open" or verb not in _verbs(row):
-            messages.error(request, f"Nothing was done: the case is {row.state}.")
-        elif request.method == "POST" and not _fits(request, seen):
-            messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-        elif request.method == "POST" and form.is_valid():
-            _do(request, row, verb, form.cleaned_data["reason"])
-        else:
-            return confirm.ask(
-                request, self.page_context(request, row), self._question(row, verb), form
-            )
-        return HttpResponseRedirect(page_of("case", row.pk))
+        if not _may(request, row, verb):
+            raise PermissionDenied
+        can_be_done = row.state == "open" and verb in _verbs(row)
+        return confirm.once(
+            request,
+            self.page_context(request, row),
+            self._question(row, verb),
+            seen=[str(row.pk), row.state, row.owner, audit.count(row.pk)],
+            why_not="" if can_be_done else f"The case is {row.state}.",
+            do=partial(_do, request, row, verb),
+        )
 
     def _question(self, row: Case, verb: str) -> Question:
         facts = [
@@ -153,11 +152,13 @@ class CaseAdmin(PageAdmin):
             ("Owner", row.owner),
             ("Due", when(row.due_at)),
         ]
-        return Question(verb.capitalize(), row.title, Facts("", facts), _verbs(row)[verb])
+        follows = f"{_verbs(row).get(verb, '')}{case_approvals.wish(row, verb).note}"
+        return Question(verb.capitalize(), row.title, Facts("", facts), follows)
 
 
-def _may_handle(request: HttpRequest) -> bool:
-    return request.user.has_perm("foundation.handle_case")
+def _may(request: HttpRequest, row: Case, verb: str) -> bool:
+    permissions = (case_approvals.HANDLE, case_approvals.permission(row, verb))
+    return request.user.has_perms(permissions)
 
 
 def _is_late(row: Case) -> bool:
@@ -174,24 +175,22 @@ def _address(row: Case, verb: str) -> str:
     return reverse("admin:foundation_case_act", args=[row.pk, verb])
 
 
-def _fits(request: HttpRequest, seen: dict[str, Any]) -> bool:
-    return confirm.fits(request, request.POST.get("token", ""), **seen)
+def _do(request: HttpRequest, row: Case, verb: str, given: Mapping[str, Any]) -> None:
+    wish, reason = case_approvals.wish(row, verb), given["reason"]
+    now = partial(_do_now, request, row, verb, reason)
+    four_eyes.alone_or_asked(request, wish, reason=reason, do=now)
 
 
-def _do(request: HttpRequest, row: Case, verb: str, reason: str) -> None:
+def _do_now(request: HttpRequest, row: Case, verb: str, reason: str) -> None:
     by = who(request)
-    try:
-        if verb == "take":
-            cases.take(row.pk, by=by, reason=reason)
-            told = "It is yours."
-        elif verb == "close":
-            cases.close(row.pk, by=by, reason=reason)
-            told = "Closed."
-        else:
-            told = cases.act(row.pk, verb=verb, by=by, reason=reason)
-    except DomainError as refusal:
-        messages.error(request, f"Nothing was done. {refusal.detail}")
-        return
+    if verb == "take":
+        cases.take(row.pk, by=by, reason=reason)
+        told = "It is yours."
+    elif verb == case_approvals.CLOSE:
+        cases.close(row.pk, by=by, reason=reason)
+        told = "Closed."
+    else:
+        told = cases.act(row.pk, verb=verb, by=by, reason=reason)
     row.refresh_from_db(fields=["state"])
     tell = messages.warning if row.state == "open" and verb != "take" else messages.success
     tell(request, told)

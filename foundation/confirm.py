@@ -5,6 +5,7 @@ Sent twice, or after somebody else acted, it no longer fits, and nothing is done
 two at once safe is not the token but the guarded UPDATE behind the verb.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,10 @@ from foundation.sections import Facts
 REASON_MAX: Final = 500
 TOKEN_SECONDS: Final = 3600
 _SALT: Final = "foundation.confirm"
+_OUTDATED: Final = "It moved since, or the form is out of date: open it again."
+# Control characters but for ends of lines, and those that turn the direction of what follows:
+# on a record they hide or rearrange what others read.
+_HIDING: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class ReasonForm(forms.Form):
@@ -31,6 +36,13 @@ class ReasonForm(forms.Form):
         help_text="Goes on record with your name. At most 500 characters.",
     )
     token = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_reason(self) -> str:
+        """Something that others can read."""
+        reason = str(self.cleaned_data["reason"])
+        if _HIDING.search(reason) or not any(map(str.isalnum, reason)):
+            raise forms.ValidationError("In words that others can read, please.")
+        return reason
 
 
 @dataclass(frozen=True)
@@ -74,28 +86,31 @@ def ask(
     return TemplateResponse(request, "foundation/admin/confirm.html", page, status=status)
 
 
-def once(
+def once(  # noqa: PLR0913 - whatever differs between the pages that ask
     request: HttpRequest,
     context: Mapping[str, Any],
     question: Question,
     *,
     seen: Any,
     why_not: str,
-    do: Callable[[str], None],
+    do: Callable[[Mapping[str, Any]], HttpResponse | None],
+    form: type[ReasonForm] = ReasonForm,
 ) -> HttpResponse:
-    """Ask; and, asked with a reason about the row as it stands, `do(reason)` and go back to it.
+    """Ask; and, asked with a reason about the row as it stands, `do(what was filled in)`.
 
-    `why_not`: why it can not be done as things are, "" when it can. `do` says what became of it.
+    `why_not`: why it can not be done as things are, "" when it can. `do` says what became of it,
+    and may answer with a page of its own; else this leads back to the row.
     """
     marks = {"verb": question.verb, "seen": seen}
-    form = ReasonForm(request.POST or None, initial={"token": token(request, **marks)})
+    filled = form(request.POST or None, initial={"token": token(request, **marks)})
+    answer: HttpResponse | None = None
     is_post = request.method == "POST"
     if why_not:
-        messages.error(request, f"Nothing was done: {why_not}")
+        messages.error(request, f"Nothing was done. {why_not}")
     elif is_post and not fits(request, request.POST.get("token", ""), **marks):
-        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-    elif is_post and form.is_valid():
-        do(form.cleaned_data["reason"])
+        messages.error(request, f"Nothing was done. {_OUTDATED}")
+    elif is_post and filled.is_valid():
+        answer = do(filled.cleaned_data)
     else:
-        return ask(request, context, question, form)
-    return HttpResponseRedirect(context["row_url"])
+        return ask(request, context, question, filled)
+    return answer or HttpResponseRedirect(context["row_url"])

@@ -18,6 +18,7 @@ from foundation.errors import DomainError, InvalidInput
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
+from orders import alone
 from orders.models import BulkRow, BulkRun
 from orders.states import BULK_ROW
 from payments.models import Payment, Source
@@ -107,6 +108,7 @@ def _release(row: BulkRow) -> tuple[str, str]:
                 reason=row.run.reason,
                 source=Source.STAFF,
                 asks_owner=True,
+                guard=alone.refuse_if_large,
             )
     except (NotVoidable, IllegalTransition):
         payment = Payment.objects.get(pk=row.payment_id)

@@ -4,6 +4,7 @@ For a person only: what was shipped is paid, nothing will pay for the rest, and 
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
@@ -29,17 +30,26 @@ MAY_END: Final = ("payment_required", "fulfilling")
 _NO_HOLD: Final = ("expired", "voided", "declined", "abandoned")
 
 
-def complete_with_what_shipped(order_id: uuid.UUID, *, by: str, reason: str) -> Order:
+def complete_with_what_shipped(
+    order_id: uuid.UUID,
+    *,
+    by: str,
+    reason: str,
+    guard: Callable[[Payment, int], None] | None = None,
+) -> Order:
     """→ `completed`, in one transaction; a hold that is left is released after it.
 
     The stock of what was not shipped is for sale again. What was taken for it is not given back
-    by this: it is a case. Raises `OrderNotCompletable`.
+    by this: it is a case. `guard` is asked with the amount that is let go, under the locks. Raises
+    `OrderNotCompletable`, and what the guard raises.
     """
     with durable():
         order = rows.locked(order_id)
         payment = order.payment
         steps.lock_and_read(payment)
         refuse_unless_completable(order)
+        if guard is not None:
+            guard(payment, payment.capturable)
         _end(order, by=by, reason=reason)
         if payment.capturable:
             void.claim_on_record(payment, by=by, reason=reason, source=Source.STAFF)

@@ -13,16 +13,18 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from foundation import approvals, confirm
+from foundation import approvals, confirm, four_eyes
 from foundation.approvals import Verb
 from foundation.confirm import Question, ReasonForm
 from foundation.errors import DomainError
+from foundation.four_eyes import Wish
 from foundation.models import Approval
 from foundation.money import Money
-from foundation.staff import PageAdmin, action_url, person, who
+from foundation.staff import PageAdmin, action_url, who
+from orders import alone
 from orders.models import Order
 
 _FORMS: Final = uuid.UUID("5f0f5a1e-7d0c-4c57-9a53-6f1d1a6f2b11")  # a name space of our own
@@ -30,12 +32,16 @@ _FORMS: Final = uuid.UUID("5f0f5a1e-7d0c-4c57-9a53-6f1d1a6f2b11")  # a name spac
 
 @dataclass(frozen=True)
 class Act:
-    """One form, filled in: by whom, why, with what, and an id that a repeat of it has too."""
+    """One form, filled in: by whom, why, with what, and an id that a repeat of it has too.
+
+    `is_alone`: no other person approved it.
+    """
 
     by: str
     reason: str
     given: Mapping[str, Any]
     operation_id: uuid.UUID
+    is_alone: bool = True
 
 
 class NotNow(DomainError):
@@ -73,14 +79,13 @@ class Deed:
 def register(deeds: tuple[Deed, ...]) -> None:
     """What of these another person may be asked to approve."""
     for deed in deeds:
-        verb = Verb(deed.verb, deed.permission, partial(_stands, deed), partial(_approved, deed))
+        done = partial(_approved, deed)
+        verb = Verb(deed.verb, deed.permission, _stands, done, _was_done)
         approvals.register(deed.name, verb)
 
 
-def _stands(deed: Deed, order_id: uuid.UUID) -> list[Any]:
-    order = Order.objects.select_related("payment").get(pk=order_id)
-    seen: list[Any] = _seen(order, deed)["seen"]
-    return seen
+def _stands(order_id: uuid.UUID) -> list[Any]:
+    return _seen(Order.objects.select_related("payment").get(pk=order_id))
 
 
 def _approved(deed: Deed, approval: Approval) -> str:
@@ -88,8 +93,15 @@ def _approved(deed: Deed, approval: Approval) -> str:
     if why_not := deed.why_not(order):
         raise NotNow(why_not)
     given = {"amount": Money(approval.amount, approval.currency)}
-    reason = approvals.told_reason(approval)
-    return deed.do(order, Act(approval.asked_by, reason, given, approvals.operation_id(approval)))
+    reason, operation_id = approvals.told_reason(approval), approvals.operation_id(approval)
+    return deed.do(order, Act(approval.asked_by, reason, given, operation_id, is_alone=False))
+
+
+def _was_done(approval: Approval) -> bool:
+    """A deed is on record with the order, with its payment, or with the one before that."""
+    order = Order.objects.select_related("payment").get(pk=approval.aggregate_id)
+    payments = [order.payment_id, order.payment.replaces_id]
+    return approvals.on_record(approval, [order.pk, *filter(None, payments)])
 
 
 def routes(page: PageAdmin, deeds: tuple[Deed, ...]) -> list[URLPattern]:
@@ -126,55 +138,38 @@ def _answer(page: PageAdmin, request: HttpRequest, object_id: str, deed: Deed) -
     order: Order | None = page.found(request, object_id)
     if order is None:
         return page.missing(request, object_id)
-    context = page.page_context(request, order)
-    form = deed.form(order)(
-        request.POST or None, initial={"token": confirm.token(request, **_seen(order, deed))}
+    question = deed.question(order)
+    note = _wish(order, deed, {}).note
+    return confirm.once(
+        request,
+        page.page_context(request, order),
+        replace(question, verb=deed.verb, consequence=f"{question.consequence}{note}"),
+        seen=_seen(order),
+        why_not=deed.why_not(order),
+        do=partial(_do, request, order, deed),
+        form=deed.form(order),
     )
-    if why_not := deed.why_not(order):
-        messages.error(request, f"Nothing was done. {why_not}")
-    elif request.method == "POST" and not _fits(request, order, deed):
-        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-    elif request.method == "POST" and form.is_valid():
-        _do(request, order, deed, form.cleaned_data)
-    else:
-        question = deed.question(order)
-        note = approvals.note(deed.stake(order, {}))
-        asked = replace(question, consequence=f"{question.consequence}{note}")
-        return confirm.ask(request, context, asked, form)
-    return HttpResponseRedirect(context["row_url"])
+
+
+def _wish(order: Order, deed: Deed, given: Mapping[str, Any]) -> Wish:
+    stake = deed.stake(order, given)
+    counted = stake and alone.with_earlier(order.payment, stake)
+    return Wish(deed.name, "order", order.pk, stake, counted)
 
 
 def _do(request: HttpRequest, order: Order, deed: Deed, given: Mapping[str, Any]) -> None:
-    operation_id = uuid.uuid5(_FORMS, given["token"])
-    act = Act(who(request), given["reason"], given, operation_id)
-    stake = deed.stake(order, given)
-    try:
-        if stake is not None and approvals.takes_two(stake):
-            messages.warning(request, _ask_another(request, order, deed, stake, act))
-        else:
-            messages.success(request, deed.do(order, act))
-    except DomainError as refusal:
-        messages.error(request, f"Nothing was done. {refusal.detail}")
+    act = Act(who(request), given["reason"], given, uuid.uuid5(_FORMS, given["token"]))
+    wish = _wish(order, deed, given)
+    four_eyes.alone_or_asked(
+        request, wish, reason=act.reason, do=lambda: messages.success(request, deed.do(order, act))
+    )
 
 
-def _ask_another(request: HttpRequest, order: Order, deed: Deed, stake: Money, act: Act) -> str:
-    asked = approvals.ask(
-        deed.name, aggregate="order", row_id=order.pk, stake=stake, user=person(request),
-        by=act.by, reason=act.reason,
-    )  # fmt: skip
-    return approvals.told(asked)
-
-
-def _seen(order: Order, deed: Deed) -> dict[str, Any]:
+def _seen(order: Order) -> list[Any]:
     """Whatever a deed changes makes an older form useless."""
     payment = order.payment
     sent = order.fulfillments.exclude(state="pending").count()
-    seen = [
+    return [
         str(order.pk), order.state, str(payment.pk), payment.state, payment.lease_token,
         payment.refunded_amount, payment.refund_pending_amount, sent,
     ]  # fmt: skip
-    return {"verb": deed.verb, "seen": seen}
-
-
-def _fits(request: HttpRequest, order: Order, deed: Deed) -> bool:
-    return confirm.fits(request, request.POST.get("token", ""), **_seen(order, deed))

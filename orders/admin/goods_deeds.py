@@ -8,7 +8,7 @@ from foundation.confirm import Question, ReasonForm
 from foundation.errors import DomainError
 from foundation.money import Money
 from foundation.sections import Facts
-from orders import completion, fulfillment
+from orders import alone, completion, fulfillment
 from orders.admin.deeds import Act, Deed
 from orders.cancellation import coverage
 from orders.models import Fulfillment, Order, Settlement
@@ -97,7 +97,8 @@ def _told(kept: Money) -> str:
 
 
 def _complete(order: Order, act: Act) -> str:
-    completion.complete_with_what_shipped(order.pk, by=act.by, reason=act.reason)
+    guard = alone.refuse_if_large if act.is_alone else None
+    completion.complete_with_what_shipped(order.pk, by=act.by, reason=act.reason, guard=guard)
     return "Completed with what was shipped."
 
 

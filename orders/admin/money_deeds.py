@@ -9,7 +9,7 @@ from foundation.confirm import Question, ReasonForm
 from foundation.errors import DomainError
 from foundation.money import Money, major_units
 from foundation.sections import Facts
-from orders import repayment, settlement
+from orders import alone, repayment, settlement
 from orders.admin.deeds import Act, Deed
 from orders.cancellation.cancel import cancel, for_the_house
 from orders.cancellation.steps import refuse_unless_cancelable
@@ -106,6 +106,7 @@ def _ask_refund(order: Order) -> Question:
     consequence = (
         f"At most {_refundable(order)} can go back to the customer's card, within ten days."
         " The order stays as it is, and so does the stock; to undo the order, cancel it instead."
+        f" One person alone can give back {alone.left(order.payment)} more of it."
     )
     return Question("Refund", f"Refund {order.public_number}?", _facts(order), consequence)
 
@@ -140,6 +141,7 @@ def _refund(order: Order, act: Act) -> str:
         made = refunds.refund(
             order.payment_id, by=act.by, reason=act.reason, source=Source.STAFF,
             amount=amount.amount, operation_id=act.operation_id,
+            guard=alone.refuse_if_large if act.is_alone else None,
         )  # fmt: skip
     except IntegrityError:
         return "This form was sent twice at the same moment; the refund was made once."
@@ -196,5 +198,6 @@ DEEDS: Final = (
     Deed(
         "reauthorize", "Ask for a new hold", "orders.reauthorize_order", _why_not_ask_again,
         _ask_again, _hold_again,
+        stake=lambda order, _: Money(order.payment.amount, order.currency),
     ),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 
+from foundation.edits import OnRecord
 from foundation.money import EXPONENTS, Money
 from foundation.staff import HouseAdmin
 from orders.admin.shown import percent
@@ -19,7 +20,7 @@ else:
 
 
 @admin.register(TaxRate)
-class TaxRateAdmin(HouseAdmin):
+class TaxRateAdmin(OnRecord, HouseAdmin):
     """One rate of one destination for one kind of goods."""
 
     list_display = ("jurisdiction", "country", "region", "tax_code", "percent", "inclusive")
@@ -53,7 +54,7 @@ class ShippingForm(_ShippingForm):
 
 
 @admin.register(ShippingRate)
-class ShippingRateAdmin(HouseAdmin):
+class ShippingRateAdmin(OnRecord, HouseAdmin):
     """One price of one method to one destination."""
 
     form = ShippingForm
@@ -97,7 +98,7 @@ class BlockForm(_BlockForm):
 
 
 @admin.register(BlockListEntry)
-class BlockListEntryAdmin(HouseAdmin):
+class BlockListEntryAdmin(OnRecord, HouseAdmin):
     """Whose checkouts are refused, why, and until when."""
 
     form = BlockForm

@@ -1,19 +1,24 @@
 """Asking staff to approve or reject a checkout in review, and telling what became of it."""
 
+import uuid
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 
-from foundation import confirm
-from foundation.confirm import Question, ReasonForm
+from foundation import approvals, confirm, four_eyes
+from foundation.approvals import Verb
+from foundation.confirm import Question
+from foundation.four_eyes import Wish
+from foundation.models import Approval
 from foundation.money import Money
 from foundation.sections import Facts
 from foundation.staff import PageAdmin, badge, who
 from orders import reviews
 from orders.models import Checkout
-from orders.reviews import NotInReview
 
 VERBS: Final = ("Approve", "Reject")
 
@@ -35,27 +40,28 @@ def answer(page: PageAdmin, request: HttpRequest, object_id: str, verb: str) -> 
     row: Checkout | None = page.found(request, object_id)
     if row is None:
         return page.missing(request, object_id)
-    context = page.page_context(request, row)
-    form = ReasonForm(
-        request.POST or None, initial={"token": confirm.token(request, **_seen(row, verb))}
+    return confirm.once(
+        request,
+        page.page_context(request, row),
+        _question(row, verb),
+        seen=_stands(row.pk),
+        why_not="" if is_waiting(row) else _now(row),
+        do=partial(_decide, request, row, verb),
     )
-    if not is_waiting(row):
-        messages.error(request, f"Nothing was done. {_now(row)}")
-    elif request.method == "POST" and not _fits(request, row, verb):
-        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-    elif request.method == "POST" and form.is_valid():
-        _decide(request, row, verb, form.cleaned_data["reason"])
-    else:
-        return confirm.ask(request, context, _question(row, verb), form)
-    return HttpResponseRedirect(context["row_url"])
 
 
-def _seen(row: Checkout, verb: str) -> dict[str, Any]:
-    return {"verb": verb, "seen": [str(row.pk), row.state, row.review_decision]}
+def _stands(checkout_id: uuid.UUID) -> list[Any]:
+    row = Checkout.objects.select_related("payment").get(pk=checkout_id)
+    hold = row.payment.state if row.payment else ""
+    return [str(row.pk), row.state, row.review_decision, hold]
 
 
-def _fits(request: HttpRequest, row: Checkout, verb: str) -> bool:
-    return confirm.fits(request, request.POST.get("token", ""), **_seen(row, verb))
+def _wish(row: Checkout, verb: str) -> Wish:
+    return Wish(_name(verb), "checkout", row.pk, Money(row.total_amount, row.currency))
+
+
+def _name(verb: str) -> str:
+    return f"checkout.{verb.lower()}"
 
 
 def _question(row: Checkout, verb: str) -> Question:
@@ -74,17 +80,28 @@ def _question(row: Checkout, verb: str) -> Question:
         if verb == "Approve"
         else f"The hold of {total} is released, the stock returned, and no order is placed."
     )
-    return Question(verb, f"{verb} this checkout of {total}?", Facts("", facts), consequence)
+    follows = f"{consequence}{_wish(row, verb).note}"
+    return Question(verb, f"{verb} this checkout of {total}?", Facts("", facts), follows)
 
 
-def _decide(request: HttpRequest, row: Checkout, verb: str, reason: str) -> None:
-    try:
-        after = reviews.decide(row.pk, approved=verb == "Approve", by=who(request), reason=reason)
-    except NotInReview as refusal:
-        messages.error(request, f"Nothing was done. {refusal.detail}")
-        return
+def _decide(request: HttpRequest, row: Checkout, verb: str, given: Mapping[str, Any]) -> None:
+    reason = given["reason"]
+    now = partial(_decide_now, request, row, verb, reason)
+    four_eyes.alone_or_asked(request, _wish(row, verb), reason=reason, do=now)
+
+
+def _decide_now(request: HttpRequest, row: Checkout, verb: str, reason: str) -> None:
+    after = reviews.decide(row.pk, approved=verb == "Approve", by=who(request), reason=reason)
     tell = messages.success if after.ended_at is not None else messages.warning
     tell(request, _now(after))
+
+
+def _approved(verb: str, approval: Approval) -> str:
+    after = reviews.decide(
+        approval.aggregate_id, approved=verb == "Approve", by=approval.asked_by,
+        reason=approvals.told_reason(approval),
+    )  # fmt: skip
+    return _now(after)
 
 
 def _now(row: Checkout) -> str:
@@ -96,3 +113,10 @@ def _now(row: Checkout) -> str:
     if row.review_decision:
         return f"{decided}It is {row.state} still; the sweep finishes it by itself."
     return f"It is {row.state}, and waits for no decision."
+
+
+for _verb in VERBS:
+    approvals.register(
+        _name(_verb),
+        Verb(f"{_verb} the checkout", "orders.review_checkout", _stands, partial(_approved, _verb)),
+    )

@@ -1,6 +1,8 @@
 """Checkouts that do not go on: which, why, since when; and taking one up by hand, on record."""
 
 import datetime as dt
+import uuid
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -10,9 +12,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from foundation import audit, clock, confirm
+from foundation import approvals, audit, clock, confirm, four_eyes
+from foundation.approvals import Verb
 from foundation.confirm import Question
-from foundation.models import IdempotencyKey
+from foundation.errors import DomainError
+from foundation.four_eyes import Wish
+from foundation.models import Approval, IdempotencyKey
 from foundation.money import Money
 from foundation.sections import Facts, elapsed
 from foundation.staff import PageAdmin, when, who
@@ -22,8 +27,15 @@ from orders.models import Checkout
 
 VERB: Final = "Take up"
 PERMISSION: Final = "foundation.handle_case"
+_NAME: Final = "checkout.resume"
 # A dead lease is taken over by the sweep within one beat; some beats missed are a person's matter.
 _BEATS_MISSED: Final = 3
+
+
+class NotStuck(DomainError):
+    """Somebody is at work on it, or it has ended."""
+
+    code, status, title = "checkout_not_stuck", 409, "This checkout is not stuck"
 
 
 def stuck_since() -> dt.datetime:
@@ -86,12 +98,12 @@ def answer(page: PageAdmin, request: HttpRequest, object_id: str) -> HttpRespons
     row: Checkout | None = page.found(request, object_id)
     if row is None:
         return page.missing(request, object_id)
-    ended = "it has ended, or somebody is at work on it."
+    ended = "It has ended, or somebody is at work on it."
     return confirm.once(
         request,
         page.page_context(request, row),
         _question(row),
-        seen=[str(row.pk), row.state, _tokens(row)],
+        seen=_stands(row.pk),
         why_not="" if is_stuck(row) else ended,
         do=partial(_take_up, request, row),
     )
@@ -113,18 +125,52 @@ def _question(row: Checkout) -> Question:
         "It is run from where it stands: the processor is asked what it knows before anything is"
         " sent again. In time it goes forward, else what is held is released."
     )
-    return Question(VERB, f"Take up {row.reference}?", Facts("", facts), consequence)
+    follows = f"{consequence}{_wish(row).note}"
+    return Question(VERB, f"Take up {row.reference}?", Facts("", facts), follows)
 
 
-def _take_up(request: HttpRequest, row: Checkout, reason: str) -> None:
+def _take_up(request: HttpRequest, row: Checkout, given: Mapping[str, Any]) -> None:
+    reason = given["reason"]
+    now = partial(_take_up_now, request, row, reason)
+    four_eyes.alone_or_asked(request, _wish(row), reason=reason, do=now)
+
+
+def _take_up_now(request: HttpRequest, row: Checkout, reason: str) -> None:
+    messages.success(request, _resumed(row, by=who(request), reason=reason))
+
+
+def _resumed(row: Checkout, *, by: str, reason: str) -> str:
+    """What became of it. Raises `NotStuck` when somebody is at work on it."""
     with durable():
         audit.record(
-            actor=who(request), action="checkout.resume", aggregate="checkout",
+            actor=by, action="checkout.resume", aggregate="checkout",
             aggregate_id=row.pk, reason=reason,
             before={"state": row.state, "recovery_point": row.recovery_point}, after={},
         )  # fmt: skip
     if not recovery.resume(row.pk):
-        messages.error(request, "Nothing was done: somebody is at work on it right now.")
-        return
+        raise NotStuck("Somebody is at work on it right now.")
     row.refresh_from_db()
-    messages.success(request, f"It is {row.state.replace('_', ' ')} now.")
+    return f"It is {row.state.replace('_', ' ')} now."
+
+
+def _wish(row: Checkout) -> Wish:
+    return Wish(_NAME, "checkout", row.pk, Money(row.total_amount, row.currency))
+
+
+def _stands(checkout_id: uuid.UUID) -> list[Any]:
+    row = Checkout.objects.get(pk=checkout_id)
+    return [str(row.pk), row.state, _tokens(row)]
+
+
+def _approved(approval: Approval) -> str:
+    row = Checkout.objects.get(pk=approval.aggregate_id)
+    return _resumed(row, by=approval.asked_by, reason=approvals.told_reason(approval))
+
+
+def _was_done(approval: Approval) -> bool:
+    """It is on record before it is begun: only what ended has been taken up."""
+    is_open = _keys(subject_id=approval.aggregate_id).exists()
+    return not is_open and approvals.on_record(approval, [approval.aggregate_id])
+
+
+approvals.register(_NAME, Verb("Take up the checkout", PERMISSION, _stands, _approved, _was_done))

@@ -1,15 +1,16 @@
 """Staff see payments and their steps; with the permission, they release a hold, on the record."""
 
+from functools import partial
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
-from foundation import approvals, confirm
-from foundation.confirm import Question, ReasonForm
+from foundation import confirm
+from foundation.confirm import Question
 from foundation.money import Money
 from foundation.sections import Facts, Table, Timeline
 from foundation.staff import (
@@ -26,7 +27,7 @@ from foundation.staff import (
 from payments import timeline
 from payments.admin.about import disputes_of, told_of
 from payments.admin.ledger import lines_of
-from payments.admin.releasing import VERB, release_or_ask, why_not
+from payments.admin.releasing import VERB, release_or_ask, why_not, wish
 from payments.models import Payment
 from payments.states import PAYMENT
 
@@ -152,22 +153,17 @@ class PaymentAdmin(PageAdmin):
         """GET asks, POST releases the hold and says truthfully what became of it."""
         if not _may_void(request):
             raise PermissionDenied
-        payment = self.found(request, object_id)
+        payment: Payment | None = self.found(request, object_id)
         if payment is None:
             return self.missing(request, object_id)
-        context = self.page_context(request, payment)
-        form = ReasonForm(
-            request.POST or None, initial={"token": confirm.token(request, **_seen(payment))}
+        return confirm.once(
+            request,
+            self.page_context(request, payment),
+            _question(payment),
+            seen=[str(payment.pk), payment.lease_token],  # every claim takes a new one
+            why_not=why_not(payment),
+            do=partial(release_or_ask, request, payment),
         )
-        if request.method == "POST" and not _is_current(request, payment):
-            messages.error(request, f"Nothing was done. {_stale(payment)}")
-        elif reason := why_not(payment):
-            messages.error(request, f"Nothing was done: it can not be voided. {reason}")
-        elif request.method == "POST" and form.is_valid():
-            release_or_ask(request, payment, reason=form.cleaned_data["reason"])
-        else:
-            return confirm.ask(request, context, _question(payment), form)
-        return HttpResponseRedirect(context["row_url"])
 
 
 def _belongs_to(row: Payment) -> list[tuple[str, Any]]:
@@ -190,20 +186,6 @@ def _may_void(request: HttpRequest) -> bool:
     return request.user.has_perm("payments.void_payment")
 
 
-def _seen(payment: Payment) -> dict[str, Any]:
-    """Every claim of a payment takes a new lease token, so an old form no longer fits."""
-    return {"verb": VERB, "seen": [str(payment.pk), payment.lease_token]}
-
-
-def _is_current(request: HttpRequest, payment: Payment) -> bool:
-    return confirm.fits(request, request.POST.get("token", ""), **_seen(payment))
-
-
-def _stale(payment: Payment) -> str:
-    now = why_not(payment) or "Open the form again."
-    return f"This form was used already, or the payment moved since it was drawn. {now}"
-
-
 def _question(payment: Payment) -> Question:
     amount = Money(payment.authorized_amount, payment.currency)
     order = pages_pointing_at(payment).get("order", "")
@@ -215,6 +197,6 @@ def _question(payment: Payment) -> Question:
         consequence=(
             f"The hold of {amount} is released, the order is canceled and its stock returned."
             " This can not be undone: to take the money after all, the customer must pay again."
-            f"{approvals.note(amount)}"
+            f"{wish(payment).note}"
         ),
     )

@@ -1,5 +1,6 @@
 """Staff see what the processor told us and what came of it; a given-up one may be tried again."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -104,7 +105,7 @@ class ProcessorEventAdmin(PageAdmin):
             self.page_context(request, row),
             _question(row),
             seen=[str(row.pk), row.state, row.attempts],
-            why_not="" if row.state == "dead" else f"it is {row.state} by now.",
+            why_not="" if row.state == "dead" else f"It is {row.state} by now.",
             do=partial(_retry, request, row),
         )
 
@@ -155,9 +156,9 @@ def _question(row: ProcessorEvent) -> Question:
     )
 
 
-def _retry(request: HttpRequest, row: ProcessorEvent, reason: str) -> None:
+def _retry(request: HttpRequest, row: ProcessorEvent, given: Mapping[str, Any]) -> None:
     try:
-        retry(row.pk, by=who(request), reason=reason)
+        retry(row.pk, by=who(request), reason=given["reason"])
         messages.success(request, "It is being tried again. Reload to see what came of it.")
     except NotDead as refusal:
         messages.error(request, f"Nothing was done. {refusal.detail}")

@@ -2,17 +2,19 @@
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest
 
-from foundation import approvals
+from foundation import approvals, four_eyes
 from foundation.approvals import Verb
 from foundation.errors import DomainError
+from foundation.four_eyes import Wish
 from foundation.models import Approval
 from foundation.money import Money
-from foundation.staff import pages_pointing_at, person, who
+from foundation.staff import pages_pointing_at, who
 from foundation.state_machine import IllegalTransition
 from payments.models import Payment
 from payments.services.void import NotVoidable, void
@@ -52,19 +54,17 @@ def why_not(payment: Payment) -> str:
     return "" if "order" in pages_pointing_at(payment) else _NO_ORDER
 
 
-def release_or_ask(request: HttpRequest, payment: Payment, *, reason: str) -> None:
+def wish(payment: Payment) -> Wish:
+    """To release what is held."""
     held = Money(payment.capturable, payment.currency)
-    if not approvals.takes_two(held):
-        _release(request, payment, reason=reason)
-        return
-    try:
-        asked = approvals.ask(
-            VOID, aggregate="payment", row_id=payment.pk, stake=held, user=person(request),
-            by=who(request), reason=reason,
-        )  # fmt: skip
-        messages.warning(request, approvals.told(asked))
-    except DomainError as refusal:
-        messages.error(request, f"Nothing was done. {refusal.detail}")
+    return Wish(VOID, "payment", payment.pk, held)
+
+
+def release_or_ask(request: HttpRequest, payment: Payment, given: Mapping[str, Any]) -> None:
+    """Released, and told what the row says then; or asked for."""
+    reason = given["reason"]
+    now = partial(_release, request, payment, reason=reason)
+    four_eyes.alone_or_asked(request, wish(payment), reason=reason, do=now)
 
 
 def _release(request: HttpRequest, payment: Payment, *, reason: str) -> None:
@@ -74,9 +74,6 @@ def _release(request: HttpRequest, payment: Payment, *, reason: str) -> None:
         refused = False
     except (NotVoidable, IllegalTransition):
         refused = True  # somebody else was faster, and their move is the one on record
-    except DomainError as forbidden:
-        messages.error(request, f"Nothing was done. {forbidden.detail}")
-        return
     payment.refresh_from_db()
     if refused:
         messages.error(request, f"You changed nothing. {why_not(payment)}")

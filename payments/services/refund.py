@@ -35,7 +35,7 @@ from payments.services.steps import Wish
 from payments.states import IN_DOUBT, TAKEN
 
 
-def refund(
+def refund(  # noqa: PLR0913 - a wish, and who must agree to it
     payment_id: uuid.UUID,
     *,
     by: str,
@@ -43,12 +43,14 @@ def refund(
     source: str = Source.SYSTEM,
     amount: int | None = None,
     operation_id: uuid.UUID | None = None,
+    guard: Callable[[Payment, int], None] | None = None,
 ) -> Refund:
     """Give `amount` back (all that is left by default), for a policy or a person, on the record.
 
     `operation_id` is the id the refund will have: called again with it, it is the same refund.
+    `guard` is asked with the amount under the payment's lock, before anything is written.
     Returns it `succeeded`, `failed`, or `pending` (the sweep follows it). Raises the refusals of
-    `create`.
+    `create`, and of the guard.
     """
     wish = Wish(by, source, operation_id)
     with durable():
@@ -57,6 +59,8 @@ def refund(
         made = operation_id and Refund.objects.filter(pk=operation_id).first()
         if made:
             return made
+        if guard is not None:
+            guard(payment, payment.refundable if amount is None else amount)
         made = create(payment, wish, amount=amount, reason=reason)
     try:
         send(made, by=by)

@@ -28,18 +28,23 @@ def void(
     reason: str,
     source: str = Source.STAFF,
     asks_owner: bool = False,
+    guard: Callable[[Payment, int], None] | None = None,
 ) -> Payment:
     """Release what is held of one payment, for a person or a policy, on the record.
 
     Returns the payment as `voided` (or `captured`, when only a remainder was held), or still
     `voiding` when the processor's answer was lost (the sweep finishes it), or as what the
-    processor says it is. Raises `NotVoidable`; with `asks_owner`, for whoever is no policy of the
-    system's, the owner's refusals too.
+    processor says it is. `guard` is asked with the amount under the payment's lock, before anything
+    is written. Raises `NotVoidable`; with `asks_owner`, for whoever is no policy of the
+    system's, the owner's refusals too; and those of the guard.
     """
     with durable():
         if asks_owner:
             owner.ask(payment_id, owner.VOID)
         payment = Payment.objects.get(pk=payment_id)
+        if guard is not None:
+            steps.lock_and_read(payment)
+            guard(payment, payment.capturable)
         claim_on_record(payment, by=by, reason=reason, source=source)
     try:
         send(payment, by=by)

@@ -1,6 +1,7 @@
 """The queue of breaks, the most urgent first; a break's page has both sides next to each other."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
@@ -9,12 +10,12 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from foundation import clock, confirm
-from foundation.confirm import Question, ReasonForm
+from foundation import audit, clock, confirm
+from foundation.confirm import Question
 from foundation.errors import DomainError
 from foundation.ids import public
 from foundation.models import AuditEntry
@@ -191,19 +192,15 @@ class BreakAdmin(PageAdmin):
         row: ReconciliationBreak | None = self.found(request, object_id)
         if row is None:
             return self.missing(request, object_id)
-        shown = [str(row.pk), row.state, row.assignee, row.amount, row.currency]
-        seen: dict[str, Any] = {"verb": verb, "seen": shown}
-        form = ReasonForm(request.POST or None, initial={"token": confirm.token(request, **seen)})
-        if row.state not in states:
-            messages.error(request, f"Nothing was done: it is {row.state.replace('_', ' ')}.")
-        elif request.method == "POST" and not _fits(request, seen):
-            messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-        elif request.method == "POST" and form.is_valid():
-            _do(request, row, do, form.cleaned_data["reason"])
-        else:
-            question = self._question(row, verb, consequence)
-            return confirm.ask(request, self.page_context(request, row), question, form)
-        return HttpResponseRedirect(page_of("reconciliationbreak", row.pk))
+        is_open = row.state in states
+        return confirm.once(
+            request,
+            self.page_context(request, row),
+            self._question(row, verb, consequence),
+            seen=_seen(row),
+            why_not="" if is_open else f"It is {row.state.replace('_', ' ')}.",
+            do=partial(_do, request, row, do),
+        )
 
     def _question(self, row: ReconciliationBreak, verb: str, consequence: str) -> Question:
         facts = [
@@ -232,15 +229,16 @@ def _address(row: ReconciliationBreak, verb: str) -> str:
     return reverse(name, args=[row.pk, verb.replace(" ", "_")])
 
 
-def _fits(request: HttpRequest, seen: dict[str, Any]) -> bool:
-    return confirm.fits(request, request.POST.get("token", ""), **seen)
+def _seen(row: ReconciliationBreak) -> list[Any]:
+    """Also what was said of it meanwhile: a comment sent twice is one."""
+    return [str(row.pk), row.state, row.assignee, row.amount, row.currency, audit.count(row.pk)]
 
 
 def _do(
-    request: HttpRequest, row: ReconciliationBreak, do: Callable[..., Any], reason: str
+    request: HttpRequest, row: ReconciliationBreak, do: Callable[..., Any], given: Mapping[str, Any]
 ) -> None:
     try:
-        done = do(row.pk, who(request), reason)
+        done = do(row.pk, who(request), given["reason"])
     except DomainError as refusal:
         messages.error(request, f"Nothing was done. {refusal.detail}")
         return

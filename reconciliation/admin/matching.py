@@ -1,6 +1,8 @@
 """Matching by hand from a break's page: what belongs to it, both sides to look at, then yes."""
 
 import uuid
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -97,27 +99,23 @@ def unmatch(page: PageAdmin, request: HttpRequest, object_id: str) -> HttpRespon
     if row is None:
         return page.missing(request, object_id)
     made = _match_of(row)
-    here = HttpResponseRedirect(page_of("reconciliationbreak", row.pk))
     if made is None:
-        messages.error(request, "Nothing was done: no match of it stands.")
-        return here
-    what = str(made.pk)
-    initial = {"token": confirm.token(request, verb="unmatch", seen=what)}
-    form = ReasonForm(request.POST or None, initial=initial)
-    if not form.is_valid():
-        facts = Facts("", [("Match", made.reference), ("By", made.matched_by), *_sides(made)])
-        question = Question("Take back", f"the match of {row.reference}", facts, _BACK)
-        return confirm.ask(request, page.page_context(request, row), question, form)
-    if not confirm.fits(request, form.cleaned_data["token"], verb="unmatch", seen=what):
-        messages.error(request, "Nothing was done: the form is out of date. Open it again.")
-        return here
-    reason = form.cleaned_data["reason"]
-    _do(
+        messages.error(request, "Nothing was done. No match of it stands.")
+        return HttpResponseRedirect(page_of("reconciliationbreak", row.pk))
+    facts = Facts("", [("Match", made.reference), ("By", made.matched_by), *_sides(made)])
+    return confirm.once(
         request,
-        lambda: by_hand.unmatch(made.pk, by=who(request), reason=reason),
-        "The match is taken back.",
+        page.page_context(request, row),
+        Question("Take back", f"the match of {row.reference}", facts, _BACK),
+        seen=str(made.pk),
+        why_not="",
+        do=partial(_take_back, request, made),
     )
-    return here
+
+
+def _take_back(request: HttpRequest, made: Match, given: Mapping[str, Any]) -> None:
+    back = partial(by_hand.unmatch, made.pk, by=who(request), reason=given["reason"])
+    _do(request, back, "The match is taken back.")
 
 
 def _row(page: PageAdmin, request: HttpRequest, object_id: str) -> ReconciliationBreak | None:

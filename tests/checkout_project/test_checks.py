@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings as project
 
 from checkout_project.checks import (
+    limits_of_staff_are_of_currencies,
     longest_look_up,
     sagas_own_their_commits,
     task_ends_before_redelivery,
@@ -17,6 +18,7 @@ def test_the_project_as_it_is_passes():
     assert task_ends_before_redelivery(None) == []
     assert sagas_own_their_commits(None) == []
     assert the_gap_can_be_read(None) == []
+    assert limits_of_staff_are_of_currencies(None) == []
 
 
 @pytest.mark.parametrize(
@@ -86,3 +88,21 @@ def test_a_report_that_could_not_be_read_is_refused(settings, name, value):
     setattr(settings, name, value)
 
     assert [error.id for error in the_gap_can_be_read(None)] == ["checkout.E004"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STAFF_ALONE_MAX", {"*": 1, "usd": 100}),
+        ("STAFF_ALONE_MAX", {"*": 1, "XXX": 100}),
+        ("STAFF_REQUEST_HOURS", 0.0),
+        ("STAFF_REQUEST_HOURS", float("nan")),
+    ],
+)
+def test_a_limit_of_staff_that_limits_nothing_is_refused(settings, name, value):
+    setattr(settings, name, value)
+
+    (error,) = limits_of_staff_are_of_currencies(None)
+
+    assert name in error.msg
+    assert error.id == "checkout.E005"

@@ -246,7 +246,7 @@ def test_the_same_form_posted_twice_voids_once_and_says_so(ana, an_order, sandbo
     status, page = ana.send("payments_payment_void", payment, token=token, reason="twice")
 
     assert status == 302
-    assert "Nothing was done. This form was used already" in page
+    assert "Nothing was done. Its hold is released already." in page
     assert len(sandbox.requests()) == asked
     assert AuditEntry.objects.get().reason == "once"
     assert len(releases(sandbox, payment)) == 1
