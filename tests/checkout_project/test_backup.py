@@ -25,7 +25,7 @@ def commands():
     """All that is to be pasted, in its order; with the interpreter that runs this test."""
     blocks = re.findall(r"^```bash\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 2, "one to back up, one to restore"
-    return "set -eu\n" + "".join(blocks).replace(".venv/bin/python", sys.executable)
+    return "set -eux\n" + "".join(blocks).replace(".venv/bin/python", sys.executable)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def run(script, **changed):
     settings = {"DJANGO_SETTINGS_MODULE": "checkout_project.settings", "DATABASE_ROLE": ROLE}
     return subprocess.run(
         ["bash", "-c", script], cwd=ROOT, env=os.environ | settings | {"PATH": tools} | changed,
-        capture_output=True, text=True, timeout=240, check=False,
+        capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
 
 
