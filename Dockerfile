@@ -1,4 +1,4 @@
-# One image for web, worker, beat, relay and sandbox; docker-compose.yml says which command each runs.
+# One image for web, worker, beat, relay, deliverer and sandbox; docker-compose.yml says which command each runs.
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1

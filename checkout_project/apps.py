@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
-from checkout_project import checks
+from checkout_project import checks, deployed
 
 
 class CheckoutProjectConfig(AppConfig):
@@ -12,4 +12,5 @@ class CheckoutProjectConfig(AppConfig):
     def ready(self) -> None:
         """Register what refuses to start, and what every app states: its rules and gauges."""
         checks.register()
+        deployed.register()
         autodiscover_modules("invariants", "metrics")

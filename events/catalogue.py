@@ -35,7 +35,8 @@ CATALOGUE: Final = {
     "fulfillment.created": "The warehouse owes a shipment.",
     "fulfillment.shipped": "It left the house; its stock is consumed.",
     "fulfillment.delivered": "It arrived.",
-    "fulfillment.canceled": "It will not leave; its units are owed again, or the order is undone.",
+    "fulfillment.canceled": "It will not leave; its units are owed again, or lie in other"
+    " shipments, or the order is undone.",
     "webhook_endpoint.pinged": "Its client wants to see whether it can be reached.",
     "webhook_endpoint.disabled": "Nothing is sent to it any more, until it is enabled again.",
 }

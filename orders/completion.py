@@ -67,7 +67,8 @@ def refuse_unless_completable(order: Order) -> None:
         raise _not(order, "Nothing of it was shipped. Cancel it instead.")
     if payment.state in IN_DOUBT or _is_asked_anew(order):
         raise _not(order, "Its payment is being worked on. Look again in a minute.")
-    shipped, taken = worth_of_shipped(order), cover.taken_amount(payment)
+    # What was taken counts although it was given back since, by us or by the bank: it was paid.
+    shipped, taken = worth_of_shipped(order), payment.captured_amount
     if taken < shipped.amount:
         short = f"{shipped} were shipped, and {Money(taken, order.currency)} of that were taken."
         raise _not(order, f"{short} Capture what was shipped first.")

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -21,10 +21,11 @@ from foundation.errors import DomainError
 from foundation.transactions import durable
 from orders import letters, notifications
 from orders.models import Notification, Order
-from orders.refusals import MailObsolete, MailStillWaiting
+from orders.refusals import MailObsolete, MailSentOften, MailStillWaiting
 from payments.selectors import unannounced_refunds
 
 _log = logging.getLogger(__name__)
+VERSIONS_MAX: Final = 10  # of one mail, the first one included
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def why_not_again(notification: Notification) -> DomainError | None:
     """Why the last version of a mail can not be sent again now; None when it can."""
     if notification.state == "pending":
         return MailStillWaiting("It was not sent yet; that is still being tried.")
+    if notification.version >= VERSIONS_MAX:
+        return MailSentOften(f"It was sent {VERSIONS_MAX} times: reach the customer another way.")
     if not notifications.is_true(notification.order, notifications.topic_of(notification)):
         return MailObsolete(f"The order is {notification.order.state.replace('_', ' ')}.")
     return None
@@ -117,8 +120,8 @@ def resend(notification_id: uuid.UUID, again: Again) -> Notification:
     """Send a mail again as its next version, on record; a repeat of the same wish is a no-op.
 
     Written anew from the rows as they are now, to the address of the order. Raises
-    `MailStillWaiting`, `MailObsolete`, and what the mail server raises: then the sweep of mails
-    tries it again.
+    `MailStillWaiting`, `MailSentOften`, `MailObsolete`, and what the mail server raises: then the
+    sweep of mails tries it again.
     """
     with durable():
         made, is_new = _next_version(notification_id, again)

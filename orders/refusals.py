@@ -181,6 +181,12 @@ class MailStillWaiting(DomainError):
     code, status, title = "mail_still_waiting", 409, "This e-mail is still being sent"
 
 
+class MailSentOften(DomainError):
+    """Whoever did not get so many of them needs another way, and is not to be flooded."""
+
+    code, status, title = "mail_sent_often", 409, "This e-mail was sent often enough"
+
+
 class MailObsolete(DomainError):
     """What it says is not so any more."""
 

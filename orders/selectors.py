@@ -44,4 +44,4 @@ def whole_fulfillment(fulfillment_id: uuid.UUID) -> Fulfillment:
 
 def _whole_orders() -> QuerySet[Order]:
     rows = Order.objects.select_related("payment", "checkout", "attribution", "cancellation")
-    return rows.prefetch_related("lines", "fulfillments")
+    return rows.prefetch_related("lines", "fulfillments__lines")

@@ -10,14 +10,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 
-from events import outbox
-from events.outbox import Event
-from foundation import clock, crossings
+from events import alerts
+from foundation import clock
 from foundation.crossings import Reading
 from foundation.models import Crossing
-from foundation.transactions import durable
 from reconciliation.metrics import BASIS_POINTS
 
+_CROSSED: Final = "reconciliation.threshold_crossed"
 _UNSETTLED: Final = "state IN ('open', 'assigned', 'reopened')"
 
 _BASIS_POINTS: Final = f"""
@@ -56,16 +55,10 @@ def look() -> int:
     """Read every number; how many limits have just been crossed."""
     now, begun = clock.now(), 0
     for rule, (statement, most) in RULES.items():
-        with durable():
-            readings = [
-                Reading(subject, float(value), most()) for subject, value in _read(statement, now)
-            ]
-            found = crossings.settle(rule, readings, day=now.date())
-            for row in found:
-                outbox.record(
-                    row.pk, [Event("reconciliation.threshold_crossed", _facts(row))], client_id=None
-                )
-        begun += len(found)
+        readings = [
+            Reading(subject, float(value), most()) for subject, value in _read(statement, now)
+        ]
+        begun += alerts.tell(_CROSSED, rule, readings, day=now.date(), about=_of_whom)
     return begun
 
 
@@ -82,13 +75,6 @@ def _read(statement: str, now: dt.datetime) -> list[tuple[str, Any]]:
         return list(cursor.fetchall())
 
 
-def _facts(row: Crossing) -> dict[str, object]:
+def _of_whom(row: Crossing) -> dict[str, Any]:
     account, _, currency = row.subject.partition(" ")
-    return {
-        "rule": row.rule,
-        "account": account,
-        "currency": currency or None,
-        "day": row.day.isoformat(),
-        "value": row.value,
-        "limit": row.most,
-    }
+    return {"account": account, "currency": currency or None}

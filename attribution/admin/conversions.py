@@ -3,11 +3,11 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
-from attribution.admin.upload import upload
+from attribution.admin.upload import CONVERSIONS
 from attribution.models import Conversion, ConversionBatch
+from foundation import uploads
 from foundation.money import Money
 from foundation.sections import Facts
 from foundation.staff import PageAdmin, link, page_of, stamp, when
@@ -65,14 +65,8 @@ class ConversionBatchAdmin(PageAdmin):
         return stamp(row.created_at)
 
     def get_urls(self) -> list[URLPattern]:
-        """An address of its own: Django's form views wrap theirs in a transaction."""
-        view = self.admin_site.admin_view(self.upload_view)
-        name = "attribution_conversionbatch_upload"
-        return [path("upload/", view, name=name), *super().get_urls()]
-
-    def upload_view(self, request: HttpRequest) -> HttpResponse:
-        """GET shows the form, POST reads the file."""
-        return upload(self, request)
+        """With the page on which a file is brought."""
+        return [uploads.route(self, CONVERSIONS), *super().get_urls()]
 
     def sections(self, row: ConversionBatch) -> list[Any]:
         """What it was, and how much."""

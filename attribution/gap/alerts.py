@@ -14,15 +14,13 @@ from django.conf import settings
 from attribution.figures import BASES, Figure, Gap, fold
 from attribution.gap import versions
 from attribution.gap.measuring import day_of
-from events import outbox
-from events.outbox import Event
-from foundation import crossings
+from events import alerts
 from foundation.crossings import Reading
 from foundation.models import Crossing
-from foundation.transactions import durable
 
 RISE: Final = "attribution.gap_rise"
 OVER_REPORT: Final = "attribution.over_report"
+_ALERTED: Final = "attribution.gap_alerted"
 
 
 def look(at: dt.datetime) -> int:
@@ -35,7 +33,11 @@ def look(at: dt.datetime) -> int:
         readings[OVER_REPORT].append(_over_report(subject, gap))
         if before is not None and before.orders >= settings.GAP_ALERT_ORDERS_MIN:
             readings[RISE].append(_rise(subject, gap, before))
-    return sum(_settle(rule, found, day) for rule, found in readings.items())
+    told = [
+        alerts.tell(_ALERTED, rule, found, day=day, about=_of_whom)
+        for rule, found in readings.items()
+    ]
+    return sum(told)
 
 
 def _gaps(day: dt.date) -> Iterator[tuple[str, Gap, Gap | None]]:
@@ -64,21 +66,6 @@ def _over_report(subject: str, gap: Gap) -> Reading:
     return Reading(subject, gap.over_report or 0.0, settings.GAP_ALERT_OVER_REPORT)
 
 
-def _settle(rule: str, readings: Sequence[Reading], day: dt.date) -> int:
-    with durable():
-        found = crossings.settle(rule, readings, day=day)
-        for row in found:
-            outbox.record(row.pk, [Event("attribution.gap_alerted", _facts(row))], client_id=None)
-    return len(found)
-
-
-def _facts(row: Crossing) -> dict[str, object]:
+def _of_whom(row: Crossing) -> dict[str, str]:
     client, _, currency = row.subject.partition(" ")
-    return {
-        "rule": row.rule,
-        "client_id": client,
-        "currency": currency,
-        "day": row.day.isoformat(),
-        "value": row.value,
-        "limit": row.most,
-    }
+    return {"client_id": client, "currency": currency}

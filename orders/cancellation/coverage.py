@@ -108,7 +108,7 @@ def _why(payment: Payment) -> str:
 def stop_for_payment(order: Order, *, reason: str) -> None:
     """→ `payment_required`, in the caller's transaction and under the order's lock.
 
-    The stock stays with the order: whether to ask for another card or to let go is a decision.
+    The stock stays with the order: whether to ask for a new hold or to let go is a decision.
     Raises `IllegalTransition` for an order that is over, being canceled, or stopped already.
     """
     move(

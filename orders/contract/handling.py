@@ -21,6 +21,7 @@ from orders.serializers.order_requests import (
     FulfillmentRequest,
 )
 from orders.views import fulfillments, inventory, orders, reading
+from payments.refusals import PaymentInProgress
 
 OPERATIONS: Final[Operations] = {
     (reading.Orders, "GET"): Operation(
@@ -79,6 +80,7 @@ OPERATIONS: Final[Operations] = {
             refusals.OrderNotFulfillable,
             refusals.QuantityNotOwed,
             refusals.FulfillmentNotCovered,
+            PaymentInProgress,
         ),
         body=FulfillmentRequest,
         example={"lines": [{"sku": "MUG-BLUE", "quantity": 1}]},
@@ -100,6 +102,7 @@ OPERATIONS: Final[Operations] = {
             refusals.OrderNotFulfillable,
             refusals.FulfillmentNotCovered,
             refusals.FulfillmentStateConflict,
+            PaymentInProgress,
         ),
         body=FulfillmentChange,
         example={"status": "shipped", "carrier": "DHL", "tracking_number": "JD014600"},

@@ -15,15 +15,18 @@ from orders.fulfillment import rows
 from orders.models import Fulfillment, Order, Settlement
 from orders.refusals import FulfillmentNotCovered
 from payments.models import Payment
-from payments.states import HELD
+from payments.refusals import PaymentInProgress
+from payments.states import HELD, IN_DOUBT
 
 STILL_TAKEN: Final = ("captured", "partially_captured", "partially_refunded")
 
 
 def refuse_unless_covered(order: Order, fulfillment: Fulfillment) -> None:
     """Raises `FulfillmentNotCovered` unless a live hold or a capture pays for what was shipped
-    and for this shipment. Locks the payment, so that nobody lets go of the hold meanwhile."""
+    and for this shipment, `PaymentInProgress` while that is not known. Locks the payment, so that
+    nobody lets go of the hold meanwhile."""
     payment = Payment.objects.select_for_update(no_key=True).get(pk=order.payment_id)
+    refuse_while_in_doubt(payment)
     units = _with(rows.shipped_units(order), fulfillment)
     needed = values.of_shipped(order, order.lines.all(), units)
     covered = covered_amount(payment)
@@ -36,6 +39,15 @@ def refuse_unless_covered(order: Order, fulfillment: Fulfillment) -> None:
             reason="single_capture",
             payment=payment.reference,
         )
+
+
+def refuse_while_in_doubt(payment: Payment) -> None:
+    """While it is taken or let go of nobody knows what it covers: in a moment somebody does.
+
+    Raises `PaymentInProgress`.
+    """
+    if payment.state in IN_DOUBT:
+        raise PaymentInProgress(payment)
 
 
 def worth_of_shipped(order: Order) -> int:

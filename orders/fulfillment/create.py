@@ -2,13 +2,16 @@
 
 import uuid
 from collections.abc import Mapping
+from typing import Final
 
 from events import outbox
 from foundation.state_machine import move
 from orders.fulfillment import cover, owe, rows
 from orders.models import Fulfillment, FulfillmentLine, Order, OrderLine
-from orders.refusals import FulfillmentNotCovered, QuantityNotOwed
+from orders.refusals import FulfillmentNotCovered, OrderNotFulfillable, QuantityNotOwed
 from orders.states import FULFILLMENT
+
+SHIPMENTS_MAX: Final = 1_000  # of one order, canceled ones included: all of them are read at once
 
 
 def create(
@@ -16,11 +19,13 @@ def create(
 ) -> Fulfillment:
     """Take units (SKU → quantity, above zero) out of what is owed into a pending shipment.
 
-    Inside the caller's transaction. Raises `OrderNotFulfillable`, `FulfillmentNotCovered` and
-    `QuantityNotOwed`.
+    Inside the caller's transaction. Raises `OrderNotFulfillable`, `FulfillmentNotCovered`,
+    `PaymentInProgress` and `QuantityNotOwed`.
     """
     order = rows.locked(order_id)
     rows.refuse_unless_fulfillable(order)
+    _refuse_one_too_many(order)
+    cover.refuse_while_in_doubt(order.payment)
     if cover.covered_amount(order.payment) == 0:
         raise FulfillmentNotCovered(
             f"The payment is {order.payment.state}: nothing is held or taken.",
@@ -32,6 +37,16 @@ def create(
         owe.begin(order, by=by)
     _take_out(order, units, by=by)
     return _open(order, units, fulfillment_id)
+
+
+def _refuse_one_too_many(order: Order) -> None:
+    """Whoever makes and cancels shipments in a loop stops here. Raises `OrderNotFulfillable`."""
+    if rows.next_sequence(order) > SHIPMENTS_MAX:
+        raise OrderNotFulfillable(
+            f"It had {SHIPMENTS_MAX} shipments, and no more are made: ship what is pending.",
+            order=order.reference,
+            order_status=order.state,
+        )
 
 
 def _take_out(order: Order, units: Mapping[str, int], *, by: str) -> None:
@@ -55,6 +70,8 @@ def _take_out(order: Order, units: Mapping[str, int], *, by: str) -> None:
     if not open_one.lines.exists():
         reason = "all of it was given to other shipments"
         move(open_one, table=FULFILLMENT, to="canceled", by=by, reason=reason)
+        told = rows.told("fulfillment.canceled", order, open_one)
+        outbox.record(order.checkout_id, [told], client_id=order.client_id)
 
 
 def _by_sku(fulfillment: Fulfillment) -> dict[str, FulfillmentLine]:

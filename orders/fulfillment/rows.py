@@ -14,12 +14,14 @@ ON_ITS_WAY: Final = ("shipped", "delivered")
 
 
 def locked(order_id: uuid.UUID) -> Order:
-    """The order under its row lock, with its payment (not locked) and its checkout."""
-    return (
-        Order.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("payment", "checkout")
-        .get(pk=order_id)
-    )
+    """The order under its row lock, with its payment (not locked) and its checkout.
+
+    Its relations are read once the lock is ours, by a statement of their own: of a join that waited
+    PostgreSQL looks at the locked row again, and at the others as they were before the wait. An
+    order that was given another hold meanwhile would not be found at all.
+    """
+    Order.objects.select_for_update(no_key=True).values("pk").get(pk=order_id)
+    return Order.objects.select_related("payment", "checkout").get(pk=order_id)
 
 
 def refuse_unless_fulfillable(order: Order) -> None:

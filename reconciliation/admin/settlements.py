@@ -3,13 +3,14 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
 
+from foundation import uploads
 from foundation.ids import public
 from foundation.money import Money
 from foundation.staff import ReadOnlyAdmin, choice_filter, link, page_of, stamp
-from reconciliation.admin.upload import upload
+from reconciliation.admin.upload import REPORTS
 from reconciliation.models import SettlementLine, SettlementReport
 
 
@@ -52,14 +53,8 @@ class SettlementReportAdmin(ReadOnlyAdmin):
         return link(f"{url}?q={row.reference}", f"{row.new_line_count} that it told first")
 
     def get_urls(self) -> list[URLPattern]:
-        """An address of its own: Django's form views wrap theirs in a transaction."""
-        view = self.admin_site.admin_view(self.upload_view)
-        name = "reconciliation_settlementreport_upload"
-        return [path("upload/", view, name=name), *super().get_urls()]
-
-    def upload_view(self, request: HttpRequest) -> HttpResponse:
-        """GET asks for a file, POST reads it."""
-        return upload(self, request)
+        """With the page on which a file is brought."""
+        return [uploads.route(self, REPORTS), *super().get_urls()]
 
 
 @admin.register(SettlementLine)

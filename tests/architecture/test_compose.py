@@ -68,6 +68,17 @@ def test_every_setting_of_a_service_is_read_by_the_settings(name):
     assert set(SERVICES[name]["environment"]) - settings_read() == set()
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_what_stands_in_env_reaches_every_process(name):
+    assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_names_that_containers_ask_each_other_by_are_hosts_whatever_hosts_are_set(name):
+    hosts = SERVICES[name]["environment"]["ALLOWED_HOSTS"]
+    assert DEFAULTED.sub("shop.example.com", hosts) == "shop.example.com,127.0.0.1,web"
+
+
 def test_every_setting_of_the_example_is_read_by_the_settings():
     example = (ROOT / ".env.example").read_text()
     names = set(re.findall(r"^# ([A-Z][A-Z0-9_]+)=", example, flags=re.MULTILINE))

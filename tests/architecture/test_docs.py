@@ -113,6 +113,20 @@ def test_every_path_is_documented():
     assert {path for path in documented if path.startswith("/")} <= served
 
 
+def test_every_prefix_of_a_public_id_is_documented():
+    of_staff = {"apr"}  # an approval is shown in the admin only
+    used = {
+        prefix
+        for folder in HOUSE
+        for file in (ROOT / folder).rglob("*.py")
+        for prefix in re.findall(r"\bpublic\(\"([a-z]+)\"", file.read_text())
+    }
+    (line,) = re.findall(r"Ids are a prefix and 28 letters: `([a-z_ ]+)`", text("docs/api.md"))
+
+    assert {"ord", "pay", "evt"} <= used
+    assert used - of_staff == {prefix.rstrip("_") for prefix in line.split()}
+
+
 def test_every_periodic_job_is_documented(settings):
     documented = {row[0] for row in table_rows("docs/operations.md")}
 

@@ -1,4 +1,4 @@
-"""As it is deployed: Django has nothing to add to the settings, and pages are shut."""
+"""As it is deployed: nobody has anything to add to the settings, and pages are shut."""
 
 import os
 import re
@@ -8,10 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.core.checks import registry as checks_registry
 from django.http import HttpResponse
 from django.test import RequestFactory
 
 from checkout_project import page_policy
+from checkout_project.deployed import nothing_is_the_examples
 from checkout_project.page_policy import PagePolicyMiddleware
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +22,11 @@ DEPLOYED = {
     "DEBUG": "false",
     "SECRET_KEY": "a-key-of-fifty-characters-and-more: 0123456789-abcdefghij",
     "ALLOWED_HOSTS": "shop.example.com",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example.com:587",
+    "MAIL_DOMAIN": "shop.example.com",
+    "STRIPE_SECRET_KEY": "sk_live_of_the_shop",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_the_shop",
+    "PROBLEM_BASE_URL": "https://shop.example.com",
 }
 
 
@@ -29,14 +36,39 @@ def _as_deployed():
     return here | DEPLOYED
 
 
-def test_djangos_checks_for_deployment_find_nothing():
-    done = subprocess.run(
+def check_as_deployed(**changed):
+    return subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=ROOT, env=_as_deployed(), capture_output=True, text=True, check=False,
+        cwd=ROOT, env=_as_deployed() | changed, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def test_the_checks_for_deployment_find_nothing():
+    done = check_as_deployed()
 
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
+
+
+def test_what_is_still_the_examples_is_told_one_by_one():
+    done = check_as_deployed(
+        EMAIL_URL="", MAIL_DOMAIN="checkout.example", STRIPE_SECRET_KEY="sk_test_sandbox",
+        STRIPE_WEBHOOK_SECRET="whsec_new,whsec_sandbox", PROBLEM_BASE_URL="https://checkout.example",
+    )  # fmt: skip
+
+    assert done.returncode != 0
+    told = re.findall(r"\(checkout\.(W\d+)\) (\w+)", done.stderr)
+    assert dict(told) == {
+        "W001": "EMAIL_URL", "W002": "MAIL_DOMAIN", "W003": "STRIPE_SECRET_KEY",
+        "W004": "STRIPE_WEBHOOK_SECRET", "W005": "PROBLEM_BASE_URL",
+    }  # fmt: skip
+
+
+def test_on_ones_own_machine_nothing_of_it_is_said(settings):
+    names = {check.__name__ for check in checks_registry.registry.get_checks()}
+
+    assert nothing_is_the_examples.__name__ not in names
+    assert len(nothing_is_the_examples(None)) >= 4
 
 
 @pytest.mark.parametrize("path", ["/v1/docs", "/v1/openapi.json", "/v1/nothing", "/livez"])

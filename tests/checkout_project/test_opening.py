@@ -32,6 +32,21 @@ def test_samples_fill_an_empty_catalog_and_leave_a_filled_one_alone():
 
 
 @pytest.mark.django_db
+def test_the_command_says_whether_it_filled_it():
+    said = [call_command_and_listen("load_samples") for _ in range(2)]
+
+    assert said[0].startswith("Loaded")
+    assert said[1] == "Nothing was done: there is a catalog.\n"
+    assert Product.objects.count() > 100
+
+
+def call_command_and_listen(name):
+    told = StringIO()
+    call_command(name, stdout=told)
+    return told.getvalue()
+
+
+@pytest.mark.django_db
 def test_the_staff_password_is_random_works_and_is_kept_privately(tmp_path):
     kept = tmp_path / "kept" / "password"
     login = opening.staff_login(kept)

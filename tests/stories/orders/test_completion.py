@@ -279,3 +279,30 @@ def test_a_person_is_told_beforehand_what_stays_to_be_given_back(taken_at_once):
     question = somebody("ana", "cancel_order").page("orders_order_complete", taken_at_once.pk)
 
     assert "19.99 USD were taken for it, and a case asks to give them back" in question
+
+
+def test_an_order_whose_money_was_all_given_back_is_not_open_for_ever(stuck):
+    refund(stuck.payment_id, by="staff:ana", reason="a late apology")
+    assert now(stuck).payment.state == "refunded"
+
+    complete(now(stuck))
+    world.drive_everything(2, seconds=3601)
+
+    assert now(stuck).state == "completed"
+    assert StockItem.objects.get().reserved == 0
+    assert not Case.objects.filter(state="open").exists()
+    assert broken() == set()
+
+
+def test_neither_is_one_whose_money_the_bank_took_back(shop, stuck):
+    dashboard = Dashboard(shop)
+    dashboard.decide(dashboard.dispute(stuck.payment), "lost")
+    look_and_observe(stuck.payment_id, by="test", source=Source.PROCESSOR)
+    world.play_events()
+    assert now(stuck).payment.state == "charged_back"
+
+    complete(now(stuck))
+
+    assert now(stuck).state == "completed"
+    assert StockItem.objects.get().reserved == 0
+    assert broken() == set()
