@@ -53,7 +53,7 @@ def change(
 ) -> WebhookEndpoint:
     """Set what is told where, and whether at all (`state`). Raises `NotFound`.
 
-    `expects` is called with the row under the lock, and may refuse; of `remove` too.
+    `expects` is called with the row under the lock, and may refuse; so in all that follow.
     """
     given = dict(facts)
     state = given.pop("state", None)
@@ -74,10 +74,17 @@ def change(
     return endpoint
 
 
-def rotate(endpoint_id: uuid.UUID, *, by: str, reason: str = "asked for") -> WebhookEndpoint:
+def rotate(
+    endpoint_id: uuid.UUID,
+    *,
+    by: str,
+    reason: str = "asked for",
+    expects: Callable[[WebhookEndpoint], None] = lambda _: None,
+) -> WebhookEndpoint:
     """Give it a new secret; the one before signs as well for `WEBHOOK_OVERLAP_SECONDS`."""
     with durable():
         endpoint = locked(endpoint_id)
+        expects(endpoint)
         before = _facts(endpoint)
         endpoint.previous_secret = endpoint.secret
         overlap = dt.timedelta(seconds=settings.WEBHOOK_OVERLAP_SECONDS)
@@ -88,10 +95,13 @@ def rotate(endpoint_id: uuid.UUID, *, by: str, reason: str = "asked for") -> Web
     return endpoint
 
 
-def ping(endpoint_id: uuid.UUID) -> WebhookEndpoint:
+def ping(
+    endpoint_id: uuid.UUID, *, expects: Callable[[WebhookEndpoint], None] = lambda _: None
+) -> WebhookEndpoint:
     """Tell it an event of its own, by the way of all events. Raises `EndpointNotEnabled`."""
     with durable():
         endpoint = locked(endpoint_id)
+        expects(endpoint)
         if endpoint.state != "enabled":
             raise EndpointNotEnabled("Enable it first.")
         _tell(endpoint, Event(PINGED, _ids(endpoint)))

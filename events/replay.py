@@ -6,7 +6,7 @@ event that was never told to this endpoint gets its first delivery. What is unde
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -41,10 +41,21 @@ _AGAIN: Final = """
 """
 
 
-def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
-    """Send one again now. Raises `EndpointNotEnabled`, `DeliveryInProgress`."""
+def again(
+    delivery_id: uuid.UUID,
+    *,
+    by: str,
+    reason: str,
+    expects: Callable[[WebhookDelivery], None] = lambda _: None,
+) -> WebhookDelivery:
+    """Send one again now. `expects` may refuse, under the lock.
+
+    Raises `EndpointNotEnabled`, `DeliveryInProgress`.
+    """
     with durable():
-        delivery = WebhookDelivery.objects.select_related("endpoint", "event").get(pk=delivery_id)
+        rows = WebhookDelivery.objects.select_for_update(no_key=True, of=("self",))
+        delivery = rows.select_related("endpoint", "event").get(pk=delivery_id)
+        expects(delivery)
         if delivery.endpoint.state != "enabled":
             raise EndpointNotEnabled("Enable its endpoint first.")
         before = delivery.state
@@ -74,13 +85,16 @@ def replay(
     until: dt.datetime,
     types: Sequence[str],
     by: str,
+    expects: Callable[[WebhookEndpoint], None] = lambda _: None,
 ) -> int:
     """Tell the endpoint again of what happened from `since` up to `until`; how many events.
 
-    No types: all that it asks for. Raises `EndpointNotEnabled`, `ReplayTooLarge`.
+    No types: all that it asks for. `expects` may refuse, under the lock. Raises
+    `EndpointNotEnabled`, `ReplayTooLarge`.
     """
     with durable():
         endpoint = endpoints.locked(endpoint_id)
+        expects(endpoint)
         if endpoint.state != "enabled":
             raise EndpointNotEnabled("Enable it first.")
         most = settings.WEBHOOK_REPLAY_MAX
