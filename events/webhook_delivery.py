@@ -21,7 +21,7 @@ from events import endpoints, feed, message, safe_http, schedule, signatures
 from events.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 from events.safe_http import Reply
 from events.states import DELIVERY
-from foundation import clock
+from foundation import clock, tracing
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
@@ -98,9 +98,10 @@ def _next(late_by: float) -> uuid.UUID | None:
 def deliver(delivery: WebhookDelivery) -> None:
     """Send one that was claimed, and close it."""
     began = clock.now()
-    reply = _send(delivery, at=began)
-    with durable():
-        _close(delivery, reply, began)
+    with tracing.followed(delivery.event.trace):
+        reply = _send(delivery, at=began)
+        with durable():
+            _close(delivery, reply, began)
 
 
 def deliver_late(*, limit: int, seconds: float, late_by: float = 0.0) -> int:
@@ -127,6 +128,8 @@ def _send(delivery: WebhookDelivery, *, at: dt.datetime) -> Reply:
         secrets_=_secrets(delivery.endpoint, at),
     )
     given = {"Content-Type": "application/json", "User-Agent": "checkout-webhooks/1", **signed}
+    if delivery.event.trace:
+        given[tracing.HEADER] = delivery.event.trace
     return safe_http.post(delivery.endpoint.url, body=body, headers=given)
 
 
