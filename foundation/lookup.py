@@ -74,7 +74,7 @@ def asked(query: QueryDict, *known: str) -> dict[str, str]:
         raise InvalidInput(
             f"The parameters are: {every}; each once at most.", errors=[*unknown[:1], *twice]
         )
-    return query.dict()
+    return {name: str(told[-1]) for name, told in query.lists()}
 
 
 def choice(query: Mapping[str, str], name: str, *, among: Collection[str]) -> str:
