@@ -9,6 +9,7 @@ import pytest
 from django.http import UnreadablePostError
 from django.test import Client
 
+from checkout_project import body_lengths
 from checkout_project.body_lengths import BodyLengthMiddleware
 from foundation import rate_limits
 from foundation.http import client_ip
@@ -29,12 +30,12 @@ def chunks(url, path, body, **headers):
     return found
 
 
-def test_a_refund_of_a_part_that_comes_in_chunks_gives_nothing_back(live_server, api, shop):
+def refund_in_chunks(live_server, api, shop):
+    """A part of what was taken, asked back in chunks."""
     api.checkout()
     payment = Payment.objects.get()
     Till(api, shop).capture(payment)
-
-    status, problem = chunks(
+    return chunks(
         live_server.url, f"/v1/payments/{payment.reference}/refunds",
         b'{"amount": {"amount": 100, "currency": "USD"}}',
         **{
@@ -43,8 +44,20 @@ def test_a_refund_of_a_part_that_comes_in_chunks_gives_nothing_back(live_server,
         },
     )  # fmt: skip
 
+
+def test_a_refund_of_a_part_that_comes_in_chunks_gives_nothing_back(live_server, api, shop):
+    status, problem = refund_in_chunks(live_server, api, shop)
+
     assert (status, problem["code"]) == (411, "length_required")
     assert not Refund.objects.exists()
+
+
+def test_control_without_the_guard_the_part_is_everything(live_server, api, shop, monkeypatch):
+    monkeypatch.setattr(body_lengths, "_is_of_unknown_length", lambda _: False)
+
+    status, refund = refund_in_chunks(live_server, api, shop)
+
+    assert (status, refund["amount"]["amount"]) == (201, 4298)
 
 
 @pytest.mark.parametrize(("place", "method"), WITH_BODY, ids=named(WITH_BODY))
