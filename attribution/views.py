@@ -9,6 +9,7 @@ from attribution import conversions, touchpoints
 from attribution.actions import CONVERSIONS, TOUCHPOINT
 from attribution.gap import report
 from attribution.serializers import ConversionsRequest, TouchpointRequest
+from foundation import lookup
 from foundation.actions import Wish, perform
 from foundation.authentication import principal
 from foundation.http import stored
@@ -70,6 +71,6 @@ class AttributionGap(APIView):
     def get(self, request: Request) -> Response:
         """The gap of the caller's orders, by day or by what is asked for."""
         caller = principal(request)
-        question = report.asked(request.query_params)
+        question = report.asked(lookup.asked(request.query_params, *report.PARAMETERS))
         found = report.find(question, client_id=None if caller.sees_all else caller.client_id)
         return Response(report.answer(question, found))

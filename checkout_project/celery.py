@@ -4,7 +4,7 @@ import os
 
 from celery import Celery, signals
 
-from checkout_project import prefetch
+from checkout_project import prefetch, task_traces
 from checkout_project.checks import refuse_to_start
 from checkout_project.listening import Listening
 
@@ -17,3 +17,4 @@ app.steps["worker"].add(Listening)
 prefetch.install()
 signals.celeryd_init.connect(refuse_to_start, weak=False)
 signals.beat_init.connect(refuse_to_start, weak=False)
+task_traces.connect()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
@@ -73,7 +74,8 @@ def write_private(path: Path, text: str) -> None:
 
 def client_key(client: str = CLIENT, *, sees_all: bool = False) -> str:
     """A new API key of a client, with every scope; it is readable only now."""
-    key = call_command("create_api_key", client, sees_all=sees_all, stdout=StringIO())
+    live = settings.API_KEYS_LIVE_ONLY
+    key = call_command("create_api_key", client, live=live, sees_all=sees_all, stdout=StringIO())
     return str(key).strip()
 
 

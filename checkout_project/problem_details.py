@@ -3,9 +3,10 @@
 import logging
 from typing import Any, Final
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
@@ -18,6 +19,12 @@ from foundation.transactions import sqlstate
 _log = logging.getLogger(__name__)
 # A standby that only reads; a statement planned before the schema changed under it.
 _AWAY_FOR_NOW: Final = frozenset({"25006", "0A000"})
+# What Django could not read, and what its caller hears.
+_UNREADABLE: Final = (
+    (RequestDataTooBig, "The body is too large."),
+    (SuspiciousOperation, "There is more in it than is read: parameters, say."),
+    (UnreadablePostError, "The body ended early."),
+)
 
 
 class ServerError(DomainError):
@@ -81,9 +88,8 @@ def _translated(error: Exception, context: dict[str, Any]) -> DomainError | None
         return NotFound()
     if isinstance(error, exceptions.APIException):
         return _from_rest_framework(error, context)
-    if isinstance(error, RequestDataTooBig):
-        return MalformedRequest("The body is too large.")
-    return None
+    told = next((text for kind, text in _UNREADABLE if isinstance(error, kind)), None)
+    return None if told is None else MalformedRequest(told)
 
 
 def _is_database_away(error: Exception) -> bool:
@@ -106,9 +112,15 @@ def _from_rest_framework(error: exceptions.APIException, context: dict[str, Any]
     return MalformedRequest(str(error.detail))
 
 
+@csrf_exempt  # it answers what has no session, and does nothing
 def nothing_here(request: HttpRequest, rest: str) -> HttpResponse:  # noqa: ARG001
     """Any other path below /v1/: a problem document, with DEBUG on as well."""
     return respond(NotFound("There is nothing at this path."), request)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """Not even a view was looked for: a host that is not ours, say."""
+    return respond(MalformedRequest("The request was not understood."), request)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001

@@ -28,6 +28,7 @@ _BY_STATUS: Final = {
     404: "Check the id, and that the key is one of the client that made it.",
     405: "Use one of the methods that the Allow header names.",
     406: "Accept application/json.",
+    411: "Send the same with its Content-Length.",
     412: "Read it again, decide again, and send the new ETag.",
     413: "Send less at once.",
     415: "Send the content type that is named.",
@@ -38,7 +39,7 @@ _BY_RETRY: Final = {
     "new_key": "What was tried is over. Change what was refused, and send it with a new key.",
     "none": "Do not send it again as it is: it would hear the same.",
 }
-_OUR_OWN_STATUS: Final = (400, 401, 403, 404, 405, 406, 412, 413, 415)
+_OUR_OWN_STATUS: Final = (400, 401, 403, 404, 405, 406, 411, 412, 413, 415)
 
 
 class Problems(APIView):

@@ -1,6 +1,7 @@
-"""How the API is served: what it speaks, and how often it may be asked. Names are settings (see
-docs/operations.md)."""
+"""How the API is served: what it speaks, through whom, and how often it may be asked. Names are
+settings (see docs/operations.md)."""
 
+import ipaddress
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -25,6 +26,16 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "POSTPROCESSING_HOOKS": [],
 }
+
+
+# --- through whom ----------------------------------------------------------------------
+# Networks whose X-Forwarded-For is believed; none unless you have a proxy in front.
+TRUSTED_PROXIES: Final[list[str]] = env.list("TRUSTED_PROXIES", default=[])
+for _network in TRUSTED_PROXIES:
+    try:
+        ipaddress.ip_network(_network)
+    except ValueError as wrong:
+        raise ImproperlyConfigured(f"TRUSTED_PROXIES: {wrong}") from wrong
 
 
 # --- how often -------------------------------------------------------------------------

@@ -34,8 +34,6 @@ if not DEBUG and SECRET_KEY == _DEVELOPMENT_KEY:
     raise ImproperlyConfigured("DEBUG is off: set SECRET_KEY (see .env.example)")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Networks whose X-Forwarded-For is believed; none unless you have a proxy in front.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
@@ -70,6 +68,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "checkout_project.request_ids.RequestIdMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "checkout_project.body_lengths.BodyLengthMiddleware",
     "checkout_project.rate_headers.RateLimitMiddleware",
     "checkout_project.page_policy.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -182,6 +181,8 @@ vars().update(queues.transport(CELERY_BROKER_URL))
 PROCESSORS = {"stripe": "payments.processors.stripe.StripeProcessor"}
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="http://127.0.0.1:8111")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="sk_test_sandbox")
+# Where money is real a test key (sk_test_) of ours opens nothing.
+API_KEYS_LIVE_ONLY = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox")
 # Several captures of one hold, where card and account can (Stripe: IC+ pricing).
 STRIPE_REQUEST_MULTICAPTURE = env.bool("STRIPE_REQUEST_MULTICAPTURE", default=True)

@@ -23,5 +23,6 @@ urlpatterns = [
     path("admin/find/", admin.site.admin_view(finding.find), name="admin_find"),
     path("admin/", admin.site.urls),
 ]
+handler400 = problem_details.bad_request
 handler404 = problem_details.not_found
 handler500 = problem_details.server_error

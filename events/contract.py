@@ -171,6 +171,7 @@ _ENDPOINTS: Final[Operations] = {
         "Get a new secret",
         {200: Answer("Shown this once; until then both secrets sign.", _WITH_SECRET)},
         prefix="whe",
+        changes_one=True,
     ),
     (views.Ping, "POST"): Operation(
         "ping_webhook_endpoint",
@@ -178,6 +179,7 @@ _ENDPOINTS: Final[Operations] = {
         {202: Answer("`webhook_endpoint.pinged` is on its way there.", _ENDPOINT_SHAPE)},
         problems=(refusals.EndpointNotEnabled,),
         prefix="whe",
+        changes_one=True,
     ),
     (views.Replay, "POST"): Operation(
         "replay_events",
@@ -191,6 +193,7 @@ _ENDPOINTS: Final[Operations] = {
             "types": ["order.placed"],
         },
         prefix="whe",
+        changes_one=True,
         description="Without `until`: up to now. Without `types`: all that the endpoint asks for.",
     ),
 }
@@ -241,6 +244,7 @@ _TOLD: Final[Operations] = {
         {202: Answer("It is sent now, under the id it has, with all its tries.", _DELIVERY_SHAPE)},
         problems=(refusals.EndpointNotEnabled, refusals.DeliveryInProgress),
         prefix="dlv",
+        changes_one=True,
     ),
 }
 OPERATIONS: Final[Operations] = {**_ENDPOINTS, **_TOLD}

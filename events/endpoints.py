@@ -56,7 +56,7 @@ def change(
 ) -> WebhookEndpoint:
     """Set what is told where, and whether at all (`state`). Raises `NotFound`.
 
-    `expects` is called with the row under the lock, and may refuse; of `remove` too.
+    `expects` is called with the row under the lock, and may refuse; so in all that follow.
     """
     given = dict(facts)
     state = given.pop("state", None)
@@ -79,13 +79,20 @@ def change(
     return endpoint
 
 
-def rotate(endpoint_id: uuid.UUID, *, by: str, reason: str = "asked for") -> WebhookEndpoint:
+def rotate(
+    endpoint_id: uuid.UUID,
+    *,
+    by: str,
+    reason: str = "asked for",
+    expects: Callable[[WebhookEndpoint], None] = lambda _: None,
+) -> WebhookEndpoint:
     """Give it a new secret; those before it sign as well for `WEBHOOK_OVERLAP_SECONDS`.
 
     All that still sign: who rotates again because an answer was lost has the first one deployed.
     """
     with durable():
         endpoint = locked(endpoint_id)
+        expects(endpoint)
         before, now = _facts(endpoint), clock.now()
         endpoint.older_secrets = signing(endpoint, now)[1 : _SECRETS_MAX - 1]
         endpoint.previous_secret = endpoint.secret
@@ -105,10 +112,15 @@ def signing(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
     return [bytes(each) for each in (endpoint.secret, *past) if each]
 
 
-def ping(endpoint_id: uuid.UUID, *, by: str) -> WebhookEndpoint:
+def ping(
+    endpoint_id: uuid.UUID,
+    *,
+    by: str,
+    expects: Callable[[WebhookEndpoint], None] = lambda _: None,
+) -> WebhookEndpoint:
     """Tell it an event of its own, by the way of all events. Raises `EndpointNotEnabled`."""
     with durable():
-        endpoint = awake(endpoint_id)
+        endpoint = awake(endpoint_id, expects=expects)
         _tell(endpoint, Event(PINGED, _ids(endpoint)))
         _record(endpoint, "pinged", by=by, reason="asked for", before=_facts(endpoint))
     return endpoint
@@ -158,12 +170,15 @@ def locked(endpoint_id: uuid.UUID) -> WebhookEndpoint:
     return endpoint
 
 
-def awake(endpoint_id: uuid.UUID) -> WebhookEndpoint:
+def awake(
+    endpoint_id: uuid.UUID, *, expects: Callable[[WebhookEndpoint], None] = lambda _: None
+) -> WebhookEndpoint:
     """The same, for what is to be sent now: it is not left alone any longer.
 
     Raises `EndpointNotEnabled`, too.
     """
     endpoint = locked(endpoint_id)
+    expects(endpoint)
     if endpoint.state != "enabled":
         raise EndpointNotEnabled("Enable it first.")
     if endpoint.paused_until is not None:

@@ -6,10 +6,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from events import replay, representations, selectors
-from events.models import FeedEntry
+from events.models import FeedEntry, WebhookDelivery
 from foundation import lookup
 from foundation.authentication import principal
-from foundation.http import tagged
+from foundation.http import refuse_unless_current, tagged
 
 _SCOPE = "webhooks"
 
@@ -21,7 +21,8 @@ class Events(APIView):
 
     def get(self, request: Request) -> Response:
         """Oldest first; `next_cursor` is where to go on, also when this is the end for now."""
-        query, caller = request.query_params, principal(request)
+        caller = principal(request)
+        query = lookup.asked(request.query_params, "type", "subject", "since", *lookup.PAGE)
         rows = selectors.narrowed_feed(selectors.feed(caller), query)
         found, following, has_more = selectors.feed_page(
             rows, caller, limit=query.get("limit", ""), cursor=query.get("cursor", "")
@@ -49,7 +50,7 @@ class Deliveries(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `endpoint`, `event` and `state` filter."""
-        query = request.query_params
+        query = lookup.asked(request.query_params, "endpoint", "event", "state", *lookup.PAGE)
         rows = selectors.deliveries(principal(request))
         found, following = lookup.page(
             selectors.narrowed_deliveries(rows, query), prefix="dlv",
@@ -80,5 +81,9 @@ class Retry(APIView):
         """202: it is sent again now, under the id it has."""
         caller = principal(request)
         row = lookup.one(selectors.deliveries(caller), prefix="dlv", reference=reference)
-        row = replay.again(row.pk, by=caller.actor, reason="asked for")
+
+        def expects(now: WebhookDelivery) -> None:
+            refuse_unless_current(request, representations.delivery_with_attempts(now))
+
+        row = replay.again(row.pk, by=caller.actor, reason="asked for", expects=expects)
         return Response(representations.delivery(row), status=202)

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from events import nudge
 from events.catalogue import CATALOGUE, PUBLIC
-from foundation import clock
+from foundation import clock, tracing
 from foundation.ids import new_id
 
 _RECORD: Final = """
@@ -27,9 +27,9 @@ _RECORD: Final = """
     )
     INSERT INTO events_outboxevent
         (id, type, payload, stream, sequence, created_at, state, due_at, attempts,
-         last_error)
+         last_error, trace)
     SELECT fact.id, fact.type, fact.payload, %s, last_sequence - %s + fact.nth,
-           %s, 'pending', %s, 0, ''
+           %s, 'pending', %s, 0, '', %s
     FROM counter, fact
 """
 _RECORD_EACH: Final = """
@@ -46,9 +46,10 @@ _RECORD_EACH: Final = """
         SELECT id, %(client)s::uuid, type, '{}' FROM fact WHERE type = ANY(%(public)s)
     )
     INSERT INTO events_outboxevent
-        (id, type, payload, stream, sequence, created_at, state, due_at, attempts, last_error)
+        (id, type, payload, stream, sequence, created_at, state, due_at, attempts, last_error,
+         trace)
     SELECT fact.id, fact.type, fact.payload, fact.stream, last_sequence,
-           %(moment)s, 'pending', %(moment)s, 0, ''
+           %(moment)s, 'pending', %(moment)s, 0, '', %(trace)s
     FROM fact JOIN counter ON counter.id = fact.stream
 """
 _FACT: Final = "(%s::uuid, %s, %s::jsonb, %s::int, %s::boolean)"
@@ -82,8 +83,11 @@ def record(stream: uuid.UUID, events: Sequence[Event], *, client_id: uuid.UUID |
     with connection.cursor() as cursor:
         cursor.execute(
             _RECORD.format(rows=rows),
-            [stream, count, *values, client_id, stream, count, moment, moment],
-        )
+            [
+                stream, count, *values, client_id, stream, count, moment, moment,
+                tracing.current(),
+            ],
+        )  # fmt: skip
     transaction.on_commit(nudge.the_relay, robust=True)
 
 
@@ -102,6 +106,7 @@ def record_each(told: Mapping[uuid.UUID, Event], *, client_id: uuid.UUID | None)
                 "moment": moment,
                 "client": client_id,
                 "public": sorted(PUBLIC),
+                "trace": tracing.current(),
             },
         )
     transaction.on_commit(nudge.the_relay, robust=True)

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from kombu.exceptions import KombuError
 
 from events.models import OutboxEvent
-from foundation import cases, clock
+from foundation import cases, clock, tracing
 from foundation.backoff import doubling
 from foundation.cases import Subject
 from foundation.transactions import durable
@@ -137,8 +137,9 @@ def _put_back(
 
 def send_to_celery(event: OutboxEvent) -> None:
     """Start every chain that the switchboard names for this event's type."""
-    for chain_for in _chains(event.type):
-        chain_for(event.payload).apply_async()
+    with tracing.followed(event.trace):
+        for chain_for in _chains(event.type):
+            chain_for(event.payload).apply_async()
 
 
 @cache

@@ -7,7 +7,7 @@ stays so; what waits for its next try waits no longer.
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -45,11 +45,22 @@ _AGAIN: Final = """
 """
 
 
-def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
-    """Send one again now. Raises `EndpointNotEnabled`, `DeliveryInProgress`, `NotFound`."""
+def again(
+    delivery_id: uuid.UUID,
+    *,
+    by: str,
+    reason: str,
+    expects: Callable[[WebhookDelivery], None] = lambda _: None,
+) -> WebhookDelivery:
+    """Send one again now. `expects` may refuse, under the lock.
+
+    Raises `EndpointNotEnabled`, `DeliveryInProgress`, `NotFound`.
+    """
+    rows = WebhookDelivery.objects.select_related("endpoint", "event")
     with durable():
-        delivery = _found(delivery_id)
-        endpoints.awake(delivery.endpoint_id)
+        endpoints.awake(_found(rows, delivery_id).endpoint_id)
+        delivery = _found(rows.select_for_update(no_key=True, of=("self",)), delivery_id)
+        expects(delivery)
         before = delivery.state
         try:
             move(
@@ -70,8 +81,7 @@ def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
     return delivery
 
 
-def _found(delivery_id: uuid.UUID) -> WebhookDelivery:
-    rows = WebhookDelivery.objects.select_related("endpoint", "event")
+def _found(rows: QuerySet[WebhookDelivery], delivery_id: uuid.UUID) -> WebhookDelivery:
     delivery = rows.filter(pk=delivery_id).first()
     if delivery is None:
         raise NotFound("It was forgotten meanwhile.")
@@ -85,13 +95,15 @@ def replay(
     until: dt.datetime,
     types: Sequence[str],
     by: str,
+    expects: Callable[[WebhookEndpoint], None] = lambda _: None,
 ) -> int:
     """Tell the endpoint again of what happened from `since` up to `until`; how many events.
 
-    No types: all that it asks for. Raises `EndpointNotEnabled`, `ReplayTooLarge`.
+    No types: all that it asks for. `expects` may refuse, under the lock. Raises
+    `EndpointNotEnabled`, `ReplayTooLarge`.
     """
     with durable():
-        endpoint = endpoints.awake(endpoint_id)
+        endpoint = endpoints.awake(endpoint_id, expects=expects)
         most = settings.WEBHOOK_REPLAY_MAX
         chosen = _chosen(endpoint, since, until, types).values_list("event_id", flat=True)
         events = list(chosen.order_by("position")[: most + 1])

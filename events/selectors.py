@@ -42,9 +42,7 @@ def narrowed_deliveries(
         rows = rows.filter(endpoint_id=_id("whe", reference, name="endpoint"))
     if reference := query.get("event", ""):
         rows = rows.filter(event_id=_id("evt", reference, name="event"))
-    if state := query.get("state", ""):
-        if state not in DELIVERY.states:
-            raise InvalidInput("There is no such state.", errors=[lookup.bad("state")])
+    if state := lookup.choice(query, "state", among=DELIVERY.states):
         rows = rows.filter(state=state)
     return rows
 

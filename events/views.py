@@ -37,7 +37,7 @@ class Endpoints(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor."""
-        query = request.query_params
+        query = lookup.asked(request.query_params, *lookup.PAGE)
         found, following = lookup.page(
             selectors.endpoints(principal(request)), prefix="whe",
             limit=query.get("limit", ""), cursor=query.get("cursor", ""),
@@ -85,7 +85,8 @@ class SecretRotation(APIView):
 
     def post(self, request: Request, reference: str) -> Response:
         """The new secret, shown this once; both sign for a while."""
-        row = endpoints.rotate(_mine(request, reference).pk, by=principal(request).actor)
+        row, caller = _mine(request, reference), principal(request)
+        row = endpoints.rotate(row.pk, by=caller.actor, expects=_expected(request))
         return Response(representations.endpoint_with_secret(row))
 
 
@@ -96,7 +97,8 @@ class Ping(APIView):
 
     def post(self, request: Request, reference: str) -> Response:
         """202: `webhook_endpoint.pinged` is on its way to this endpoint."""
-        row = endpoints.ping(_mine(request, reference).pk, by=principal(request).actor)
+        row, caller = _mine(request, reference), principal(request)
+        row = endpoints.ping(row.pk, by=caller.actor, expects=_expected(request))
         return Response(representations.endpoint(row), status=202)
 
 
@@ -114,7 +116,7 @@ class Replay(APIView):
             raise InvalidInput("until comes after since.", errors=[_wrong("/until")])
         count = replay.replay(
             row.pk, since=wanted["since"], until=until, types=wanted.get("types", []),
-            by=principal(request).actor,
+            by=principal(request).actor, expects=_expected(request),
         )  # fmt: skip
         return Response({"endpoint": row.reference, "events": count}, status=202)
 

@@ -21,7 +21,7 @@ from events import endpoints, feed, message, safe_http, schedule, signatures
 from events.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 from events.safe_http import Reply
 from events.states import DELIVERY
-from foundation import clock
+from foundation import clock, tracing
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable, repeat_on_conflict
@@ -105,9 +105,10 @@ def _next(late_by: float) -> uuid.UUID | None:
 def deliver(delivery: WebhookDelivery) -> None:
     """Send one that was claimed, and close it."""
     began = clock.now()
-    reply = _send(delivery, at=began)
-    # Only the close is repeated: an answer that is lost to a lock would be asked for again.
-    repeat_on_conflict(lambda: _close(delivery, reply, began))
+    with tracing.followed(delivery.event.trace):
+        reply = _send(delivery, at=began)
+        # Only the close is repeated: an answer that is lost to a lock would be asked for again.
+        repeat_on_conflict(lambda: _close(delivery, reply, began))
 
 
 def deliver_late(*, limit: int, seconds: float, late_by: float = 0.0) -> int:
@@ -134,6 +135,8 @@ def _send(delivery: WebhookDelivery, *, at: dt.datetime) -> Reply:
         secrets_=endpoints.signing(delivery.endpoint, at),
     )
     given = {"Content-Type": "application/json", "User-Agent": "checkout-webhooks/1", **signed}
+    if delivery.event.trace:
+        given[tracing.HEADER] = delivery.event.trace
     return safe_http.post(delivery.endpoint.url, body=body, headers=given)
 
 

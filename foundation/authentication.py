@@ -28,6 +28,7 @@ SCOPES: Final = (
     "checkout", "orders:read", "orders:write", "payments:write", "webhooks", "reports",
     "reconciliation:write",
 )  # fmt: skip
+_TEST_PREFIX: Final = "sk_test_"
 _ALPHABET: Final = string.ascii_letters + string.digits
 _RANDOM_LENGTH: Final = 32
 _CHECKSUM_LENGTH: Final = 6
@@ -70,7 +71,7 @@ def create_key(
     unknown = set(scopes) - set(SCOPES)
     if unknown:
         raise ValueError(f"unknown scopes: {', '.join(sorted(unknown))}")
-    prefix = "sk_live_" if live else "sk_test_"
+    prefix = "sk_live_" if live else _TEST_PREFIX
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
     text = f"{prefix}{body}{_checksum(prefix + body)}"
     ApiKey.objects.create(
@@ -162,6 +163,8 @@ def _bearer(request: Request) -> str:
     text = text.strip()
     body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
     if scheme.lower() != "bearer" or not body.isascii() or _checksum(body) != checksum:
+        raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    if settings.API_KEYS_LIVE_ONLY and text.startswith(_TEST_PREFIX):
         raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
     return text
 

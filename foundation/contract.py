@@ -174,7 +174,7 @@ class Operation:
     is_idempotent: bool = False
     is_paged: bool = False
     reads_one: bool = False  # answers with an ETag
-    changes_one: bool = False  # heeds If-Match
+    changes_one: bool = False  # heeds If-Match: the ETag of what the path names up to its id
     description: str = ""
     headers: Mapping[str, str] | None = None  # further request headers, by name
 

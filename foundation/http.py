@@ -2,8 +2,9 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import orjson
 from django.http import HttpResponse
@@ -16,6 +17,8 @@ from foundation.errors import DomainError
 from foundation.idempotency import Answer
 
 REPLAYED = "Idempotent-Replayed"
+# As some proxies write a hop: [2001:db8::1]:443, 203.0.113.7:443.
+_WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::\d+)?|([0-9.]+):\d+")
 
 
 class PreconditionFailed(DomainError):
@@ -43,7 +46,8 @@ def tagged(request: Request, data: dict[str, Any]) -> HttpResponse:
 def tagged_bytes(request: Request, body: bytes) -> HttpResponse:
     """The same, of JSON that is written already."""
     tag = _tag(body)
-    known = _listed(request, "If-None-Match")
+    # A proxy that compresses makes it a weak one; here the two compare as equal (13.1.2).
+    known = [each.removeprefix("W/") for each in _listed(request, "If-None-Match")]
     if request.method in ("GET", "HEAD") and (tag in known or "*" in known):
         return HttpResponse(status=304, headers={"ETag": tag})
     return HttpResponse(body, content_type="application/json", headers={"ETag": tag})
@@ -52,11 +56,23 @@ def tagged_bytes(request: Request, body: bytes) -> HttpResponse:
 def refuse_unless_current(request: Request, data: dict[str, Any]) -> None:
     """`If-Match`: raises `PreconditionFailed` for a caller whose copy is not `data` any more.
 
-    A caller that sends no `If-Match` is not held to anything (RFC 9110, 13.1.1).
+    A caller that sends no `If-Match` is not held to anything (RFC 9110, 13.1.1); one that sends
+    it without a tag has no copy at all.
     """
+    if "If-Match" not in request.headers:
+        return
     known = _listed(request, "If-Match")
-    if known and "*" not in known and _tag(orjson.dumps(data)) not in known:
+    if "*" not in known and _tag(orjson.dumps(data)) not in known:
         raise PreconditionFailed("Read it again, decide again, send again.")
+
+
+def refuse_stale(request: Request, now: Callable[[], dict[str, Any]]) -> None:
+    """`If-Match` of an action, in the transaction that claims it: `now` locks, and reads.
+
+    Not called without the header. Raises `PreconditionFailed`; then nothing was claimed.
+    """
+    if "If-Match" in request.headers:
+        refuse_unless_current(request, now())
 
 
 def _tag(body: bytes) -> str:
@@ -93,10 +109,15 @@ def client_ip(request: Request, *, trusted: Sequence[str]) -> str | None:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Without port and zone; a socket for both families writes IPv4 as IPv6: it is IPv4 here."""
+    with_port = _WITH_PORT.fullmatch(text)
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address((with_port[1] or with_port[2]) if with_port else text)
     except ValueError:
         return None
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    return address.ipv4_mapped or ipaddress.IPv6Address(int(address))
 
 
 class JSONBytes(BaseRenderer):

@@ -40,6 +40,8 @@ def read_key(header: str | None) -> str:
     value = header.strip(" \t")
     if len(value) >= 2 and value[0] == value[-1] == '"':
         value = value[1:-1]
+    elif "," in value:  # as servers join a header that was sent twice
+        raise KeyInvalid("Send one key; a comma may stand in a quoted one only.")
     if not _SHAPE.fullmatch(value) or '"' in value or "\\" in value:
         raise KeyInvalid("Use 16 to 255 printable ASCII characters, quoted or bare.")
     if _LOOKS_LIKE_EMAIL.fullmatch(value):

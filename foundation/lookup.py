@@ -1,10 +1,11 @@
 """Finding rows for a caller: only its own, by public id, in pages that survive inserts."""
 
 import uuid
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Collection, Mapping
+from typing import Final, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 
 from foundation import ids
 from foundation.authentication import Principal
@@ -13,6 +14,7 @@ from foundation.errors import InvalidInput, NotFound
 M = TypeVar("M", bound=Model)
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
+PAGE: Final = ("limit", "cursor")  # the parameters of every page
 
 
 def visible(rows: QuerySet[M], principal: Principal) -> QuerySet[M]:
@@ -58,6 +60,29 @@ def _size(limit: str) -> int:
     if limit.isascii() and limit.isdecimal() and len(limit) <= 4 and 1 <= int(limit) <= LIMIT_MAX:
         return int(limit)
     raise InvalidInput(f"limit is a number from 1 to {LIMIT_MAX}.", errors=[bad("limit")])
+
+
+def asked(query: QueryDict, *known: str) -> dict[str, str]:
+    """The parameters of a list, each told once at most.
+
+    A filter that is lost in silence shows what nobody asked for. Raises `InvalidInput`.
+    """
+    unknown = [bad("*") for name in query if name not in known]  # it may be a secret
+    twice = [bad(name) for name, told in query.lists() if name in known and len(told) > 1]
+    if unknown or twice:
+        every = ", ".join(known) or "none"
+        raise InvalidInput(
+            f"The parameters are: {every}; each once at most.", errors=[*unknown[:1], *twice]
+        )
+    return {name: str(told[-1]) for name, told in query.lists()}
+
+
+def choice(query: Mapping[str, str], name: str, *, among: Collection[str]) -> str:
+    """A filter's value, or ''. Raises `InvalidInput` for one that is none of these."""
+    value = query.get(name, "")
+    if value and value not in among:
+        raise InvalidInput(f"There is no such {name}.", errors=[bad(name)])
+    return value
 
 
 def text(query: Mapping[str, str], name: str) -> str:

@@ -24,8 +24,11 @@ _FULFILLMENT_STATUS = {
 }
 
 
-def checkout(row: Checkout) -> dict[str, Any]:
-    """A checkout, with its order and payment once they exist."""
+def checkout(row: Checkout, *, is_placed_now: bool = False) -> dict[str, Any]:
+    """A checkout, with its order and payment once they exist.
+
+    `is_placed_now`: in the transaction that placed the order, of which nothing was shipped yet.
+    """
     body: dict[str, Any] = {
         "id": row.reference,
         "status": _public_status(row.state),
@@ -35,7 +38,9 @@ def checkout(row: Checkout) -> dict[str, Any]:
     }
     if row.state == "completed":
         placed = row.order
-        body["order"] = order(placed, lines=list(placed.lines.all()))
+        body["order"] = (
+            order(placed, lines=list(placed.lines.all())) if is_placed_now else whole_order(placed)
+        )
     if row.payment is not None:
         body["payment"] = payment_shape(row.payment)
     if row.state == "requires_action" and row.payment is not None:
@@ -50,6 +55,21 @@ def _public_status(state: str) -> str:
     if state in ("started", "authorizing", "unknown", "compensating", "needs_attention"):
         return "processing"
     return "failed" if state == "compensated" else state
+
+
+def whole_order(row: Order) -> dict[str, Any]:
+    """An order as it is now, with its shipments and its cancellation."""
+    return order(
+        row,
+        lines=row.lines.all(),
+        fulfillments=row.fulfillments.all(),
+        canceled=getattr(row, "cancellation", None),
+    )
+
+
+def order_with_origin(row: Order) -> dict[str, Any]:
+    """The same, with where it came from."""
+    return whole_order(row) | {"attribution": attribution(row)}
 
 
 def order(

@@ -11,8 +11,13 @@ from orders.models import Cancellation, Checkout, Fulfillment, Order
 
 def checkouts(principal: Principal) -> QuerySet[Checkout]:
     """The caller's checkouts, with what their shape needs."""
-    rows = Checkout.objects.select_related("payment").prefetch_related("order__lines")
-    return visible(rows, principal)
+    return visible(_whole_checkouts(), principal)
+
+
+def locked_checkout(checkout_id: uuid.UUID) -> Checkout:
+    """One checkout as it is now, its row locked until the transaction ends."""
+    Checkout.objects.select_for_update(no_key=True).values("pk").get(pk=checkout_id)
+    return _whole_checkouts().get(pk=checkout_id)
 
 
 def orders(principal: Principal) -> QuerySet[Order]:
@@ -23,6 +28,12 @@ def orders(principal: Principal) -> QuerySet[Order]:
 def whole_order(order_id: uuid.UUID) -> Order:
     """One order as it is now, with what its shape needs, whoever asks."""
     return _whole_orders().get(pk=order_id)
+
+
+def locked_order(order_id: uuid.UUID) -> Order:
+    """The same, its row locked until the transaction ends; its payment moves by itself."""
+    Order.objects.select_for_update(no_key=True).values("pk").get(pk=order_id)
+    return whole_order(order_id)
 
 
 def cancellation_of(order: Order) -> Cancellation | None:
@@ -40,6 +51,11 @@ def fulfillments(principal: Principal) -> QuerySet[Fulfillment]:
 def whole_fulfillment(fulfillment_id: uuid.UUID) -> Fulfillment:
     """One shipment as it is now, whoever asks."""
     return Fulfillment.objects.prefetch_related("lines__order_line").get(pk=fulfillment_id)
+
+
+def _whole_checkouts() -> QuerySet[Checkout]:
+    rows = Checkout.objects.select_related("payment", "order__payment", "order__cancellation")
+    return rows.prefetch_related("order__lines", "order__fulfillments__lines")
 
 
 def _whole_orders() -> QuerySet[Order]:

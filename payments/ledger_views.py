@@ -35,7 +35,7 @@ class LedgerEntries(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `payment` and `account` filter."""
-        query = request.query_params
+        query = lookup.asked(request.query_params, "payment", "account", *lookup.PAGE)
         rows = entries.lines(principal(request))
         if payment := lookup.text(query, "payment"):
             rows = entries.of_payment(rows, payment)

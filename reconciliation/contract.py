@@ -248,6 +248,7 @@ OPERATIONS: Final[Operations] = {
         example={"reason": "another customer's"},
         prefix="rmt",
         is_idempotent=True,
+        changes_one=True,
     ),
     (views.Breaks, "GET"): Operation(
         "list_reconciliation_breaks",
@@ -279,5 +280,6 @@ OPERATIONS: Final[Operations] = {
         example={"status": "resolved", "reason": "refunded by hand"},
         prefix="brk",
         is_idempotent=True,
+        changes_one=True,
     ),
 }

@@ -11,7 +11,7 @@ from foundation import ids, lookup
 from foundation.actions import Wish, perform
 from foundation.authentication import Principal, principal
 from foundation.errors import InvalidInput
-from foundation.http import stored, tagged
+from foundation.http import refuse_stale, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from reconciliation import actions, by_hand, representations, selectors
@@ -29,7 +29,7 @@ class Matches(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `account` filters."""
-        query = request.query_params
+        query = lookup.asked(request.query_params, "account", *lookup.PAGE)
         rows = selectors.matches(principal(request))
         if account := lookup.text(query, "account"):
             rows = rows.filter(account=account)
@@ -76,13 +76,13 @@ class MatchUndone(APIView):
         reason = ReasonRequest.accept(request.data)
         row = _found(caller, reference)
         scope = client_scope(caller.client_id, "POST", f"{_PATH}/{row.reference}/undo")
-        reply = perform(
-            actions.UNMATCH,
-            Wish(scope, key, request.data),
-            begin=lambda operation_id: by_hand.unmatch(
-                row.pk, by=caller.actor, reason=reason, operation_id=operation_id
-            ),
-        )
+
+        def begin(operation_id: uuid.UUID) -> None:
+            # No lock: all that ever changes of a match is that it is taken back, once.
+            refuse_stale(request, lambda: representations.match(_found(caller, reference)))
+            by_hand.unmatch(row.pk, by=caller.actor, reason=reason, operation_id=operation_id)
+
+        reply = perform(actions.UNMATCH, Wish(scope, key, request.data), begin=begin)
         return stored(reply.answer, is_replay=reply.is_replay)
 
 

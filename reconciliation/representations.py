@@ -88,8 +88,8 @@ def settlement(row: SettlementReport) -> dict[str, Any]:
 
 def match(row: Match) -> dict[str, Any]:
     """A match by hand: what belongs together, both sides as they were, and whether it stands."""
-    members = list(row.members.order_by("pk"))
-    undone = Unmatch.objects.filter(match=row).first()
+    members = sorted(row.members.all(), key=lambda each: each.pk)
+    undone: Unmatch | None = getattr(row, "undone", None)
     return {
         "id": row.reference,
         "account": row.account,

@@ -1,6 +1,7 @@
 """Reads of reconciliation, through what the caller may see."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from django.db.models import QuerySet
 
@@ -9,8 +10,14 @@ from foundation.authentication import Principal
 from reconciliation.models import Match, ReconciliationBreak, ReconciliationRun, SettlementReport
 from reconciliation.models.break_ import BreakRows
 from reconciliation.refusals import AccountWideKeyRequired
+from reconciliation.states import BREAK
 
-_FILTERS = {"account": "account", "kind": "kind", "status": "state"}
+# Parameter → column, and the values there are (None: any text).
+FILTERS: Final[dict[str, tuple[str, Collection[str] | None]]] = {
+    "account": ("account", None),
+    "kind": ("kind", ReconciliationBreak.Kind.values),
+    "status": ("state", BREAK.states),
+}
 
 
 def refuse_unless_account_wide(principal: Principal) -> None:
@@ -34,7 +41,7 @@ def breaks(principal: Principal) -> BreakRows:
 def matches(principal: Principal) -> QuerySet[Match]:
     """Every match by hand. Raises `AccountWideKeyRequired`."""
     refuse_unless_account_wide(principal)
-    return Match.objects.all()
+    return Match.objects.select_related("undone").prefetch_related("members")
 
 
 def settlements(principal: Principal) -> QuerySet[SettlementReport]:
@@ -44,8 +51,11 @@ def settlements(principal: Principal) -> QuerySet[SettlementReport]:
 
 
 def narrowed(rows: BreakRows, query: Mapping[str, str]) -> BreakRows:
-    """Only those of an account, a class or a state, as the query asks."""
-    wanted = {
-        column: value for name, column in _FILTERS.items() if (value := lookup.text(query, name))
-    }
-    return rows.filter(**wanted)
+    """Only those of an account, a class or a state, as the query asks. Raises `InvalidInput`."""
+    for name, (column, among) in FILTERS.items():
+        value = (
+            lookup.text(query, name) if among is None else lookup.choice(query, name, among=among)
+        )
+        if value:
+            rows = rows.filter(**{column: value})
+    return rows

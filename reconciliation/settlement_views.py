@@ -27,6 +27,7 @@ from reconciliation.models import SettlementReport
 from reconciliation.readers.base import Fault, MalformedReport, Reader
 
 _CHUNK_BYTES: Final = 1 << 16
+_OF_A_FILE: Final = ("account", "reader", "name", "since", "until", "whole_days")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Settlements(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `account` filters."""
-        query = request.query_params
+        query = lookup.asked(request.query_params, "account", *lookup.PAGE)
         rows = selectors.settlements(principal(request))
         if account := lookup.text(query, "account"):
             rows = rows.filter(account=account)
@@ -81,11 +82,12 @@ class Settlements(APIView):
         selectors.refuse_unless_account_wide(caller)
         scope = client_scope(caller.client_id, "POST", "/v1/settlements")
         with _body(request) as file:
-            intake, reader = _intake(request.query_params, by=caller.actor)
+            query = lookup.asked(request.query_params, *_OF_A_FILE)
+            intake, reader = _intake(query, by=caller.actor)
             sha256 = ingestion.sha256_of(file)
             reply = perform(
                 actions.INGEST,
-                Wish(scope, key, {**request.query_params.dict(), "sha256": sha256}),
+                Wish(scope, key, {**query, "sha256": sha256}),
                 begin=lambda report_id: ingestion.read_in(
                     file, reader=reader, intake=intake, sha256=sha256, report_id=report_id
                 ),

@@ -1,5 +1,6 @@
 """The HTTP edge of reconciliation: start and read runs, read breaks, settle one."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from foundation import lookup
 from foundation.actions import Wish, perform
 from foundation.authentication import principal
 from foundation.errors import InvalidInput
-from foundation.http import stored, tagged
+from foundation.http import refuse_stale, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from reconciliation import actions, handling, representations, selectors
@@ -28,7 +29,7 @@ class Runs(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `account` filters."""
-        query = request.query_params
+        query = lookup.asked(request.query_params, "account", *lookup.PAGE)
         rows = selectors.runs(principal(request))
         if account := lookup.text(query, "account"):
             rows = rows.filter(account=account)
@@ -73,7 +74,7 @@ class Breaks(APIView):
 
         `sort=severity`: the most severe instead, as many as `limit` says, without a cursor.
         """
-        query = request.query_params
+        query = lookup.asked(request.query_params, *selectors.FILTERS, "sort", *lookup.PAGE)
         rows = selectors.narrowed(selectors.breaks(principal(request)), query)
         if (sort := lookup.text(query, "sort")) == "severity":
             return Response({"items": _most_severe(rows, query), "next_cursor": None})
@@ -116,12 +117,14 @@ class BreakSettlement(APIView):
         wanted = SettleRequest.accept(request.data)
         row = lookup.one(selectors.breaks(caller), prefix="brk", reference=reference)
         route = f"/v1/reconciliation-breaks/{row.reference}/resolve"
-        reply = perform(
-            actions.SETTLE,
-            Wish(client_scope(caller.client_id, "POST", route), key, request.data),
-            begin=lambda operation_id: handling.settle(
+
+        def begin(operation_id: uuid.UUID) -> None:
+            refuse_stale(request, lambda: representations.break_(handling.locked(row.pk)))
+            handling.settle(
                 row.pk, wanted.as_, by=caller.actor, reason=wanted.reason,
                 operation_id=operation_id,
-            ),
-        )  # fmt: skip
+            )  # fmt: skip
+
+        scope = client_scope(caller.client_id, "POST", route)
+        reply = perform(actions.SETTLE, Wish(scope, key, request.data), begin=begin)
         return stored(reply.answer, is_replay=reply.is_replay)

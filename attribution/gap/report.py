@@ -31,7 +31,7 @@ from foundation.money import Money
 
 DAYS_DEFAULT: Final = 7
 _DAY: Final = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
-_PARAMETERS: Final = frozenset({"from", "to", "base", "group_by"})
+PARAMETERS: Final = ("from", "to", "base", "group_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Found:
 
 def asked(query: Mapping[str, str]) -> Question:
     """The question in a query string. Raises `InvalidInput` for whatever can not be answered."""
-    unknown = sorted(set(query) - _PARAMETERS)
+    unknown = sorted(set(query) - {*PARAMETERS})
     if unknown:
         raise InvalidInput("There is no such parameter.", errors=[bad("*")])
     today = measuring.day_of(clock.now())

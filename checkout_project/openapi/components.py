@@ -31,7 +31,8 @@ PARAMETERS: Final[dict[str, Spec]] = {
     ),
     "If-Match": _header(
         "If-Match",
-        "The `ETag` that was read: 412 when it was changed meanwhile.",
+        "The `ETag` of what the path's id names, as it was read: 412 when it was changed since; "
+        "then nothing is done or stored with the key.",
         text('"5f0c5f0c5f0c5f0c5f0c5f0c5f0c5f0c"', pattern='^(\\*|"[0-9a-f]{32}")$'),
     ),
     "If-None-Match": _header(
@@ -46,7 +47,8 @@ PARAMETERS: Final[dict[str, Spec]] = {
     ),
     "traceparent": _header(
         "traceparent",
-        "W3C Trace Context: its trace id is in our log lines. A malformed one is ignored.",
+        "W3C Trace Context: its ids are in our log lines, and it goes with what follows, to "
+        "the webhooks that tell of it. A malformed one is ignored.",
         text(
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             pattern="^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",

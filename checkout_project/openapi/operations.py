@@ -6,6 +6,7 @@ from typing import Any, Final
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from attribution import contract as attribution
+from checkout_project.body_lengths import LengthRequired
 from checkout_project.openapi import own
 from checkout_project.problem_details import (
     NotAcceptable,
@@ -77,7 +78,7 @@ def _by_kind(view: Any, operation: Operation) -> Iterator[Problem]:
 
 
 def _of_body(view: Any, operation: Operation) -> Iterator[Problem]:
-    yield from (BodyTooLarge, MalformedRequest)
+    yield from (BodyTooLarge, LengthRequired, MalformedRequest)
     if view.authentication_classes:  # else the bytes are read as they come
         yield from (UnsupportedMediaType, InvalidInput)
         if operation.media_type == JSON:

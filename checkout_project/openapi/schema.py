@@ -10,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
 from checkout_project.openapi.components import header, parameter
+from checkout_project.openapi.links import links
 from checkout_project.openapi.operations import OPERATIONS, Problem, problems_of
 from foundation import problems
 from foundation.contract import JSON, Answer, Operation, Query, Shape, example_of, reference
@@ -110,6 +111,8 @@ def _answer(answer: Answer, headers: Iterable[str]) -> Spec:
     if answer.shape is not None:
         example = {"value": example_of(answer.shape)}
         spec["content"] = {JSON: {"schema": answer.shape, "examples": {"example": example}}}
+        if leads := links(answer.shape, OPERATIONS.values()):
+            spec["links"] = leads
     return spec
 
 

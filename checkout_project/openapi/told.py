@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from checkout_project.openapi.components import PARAMETERS
 from events.catalogue import CATALOGUE, PUBLIC
 from events.contract import DATA
 from foundation.contract import Shape, example_of, integer, moment, record, reference, text
@@ -37,7 +38,7 @@ def _told(name: str, meaning: str) -> dict[str, Any]:
         "summary": meaning,
         "tags": ["events"],
         "security": [],
-        "parameters": [_header(*each) for each in _HEADERS.items()],
+        "parameters": [*(_header(*each) for each in _HEADERS.items()), PARAMETERS["traceparent"]],
         "requestBody": {
             "required": True,
             "content": {

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from foundation import clock
+from foundation import clock, tracing
 from foundation.ids import new_id, public
 
 
@@ -18,7 +18,7 @@ class EventStream(models.Model):
 
 
 class OutboxEvent(models.Model):
-    """One fact. Its content never changes; the columns after `created_at` are the relay's."""
+    """One fact. Its content and `trace` never change; the other columns are the relay's."""
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -38,6 +38,8 @@ class OutboxEvent(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
+    # The database has the default too: a process of the version before writes no trace.
+    trace = models.CharField(max_length=tracing.LONGEST, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

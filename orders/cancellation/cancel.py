@@ -2,6 +2,7 @@
 
 import operator
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +30,10 @@ Begun = tuple[Claim, Cancellation, Any]
 
 @dataclass(frozen=True)
 class CancelWish:
-    """Who wants which order undone, why, and under which key of theirs."""
+    """Who wants which order undone, why, and under which key of theirs.
+
+    `expects` may refuse, before anything is claimed; it locks nothing but the order.
+    """
 
     order_id: uuid.UUID
     actor: str
@@ -38,6 +42,7 @@ class CancelWish:
     scope: str
     key: str
     body: Any
+    expects: Callable[[], None] = lambda: None
 
 
 def for_the_house(order_id: uuid.UUID, *, actor: str, source: Source, reason: str) -> CancelWish:
@@ -106,6 +111,8 @@ def _begin(wish: CancelWish, cancellation_id: uuid.UUID, begun: list[Begun]) -> 
 def _on_claimed(wish: CancelWish, claim: Claim, cancellation_id: uuid.UUID) -> Begun:
     if claim.answer is not None:
         return claim, Cancellation(), None
+    if claim.is_new:
+        wish.expects()
     memory = _open(wish, cancellation_id) if claim.is_new else found(claim.row.subject_id)
     return claim, memory, CANCELLATION.advance(memory, claim.row)
 

@@ -62,7 +62,7 @@ def answer_the_request(checkout: Checkout, key: IdempotencyKey) -> None:
     """The end, forward or undone: the final answer is stored in the ending transaction."""
     checkout.ended_at = clock.now()
     if checkout.direction == FORWARD:
-        answer = _completed(checkout)
+        answer = _completed(checkout, is_placed_now=True)
     else:
         answer = _refused(checkout)
         checkout.state = _undone_state(checkout)
@@ -123,8 +123,8 @@ def in_flight(checkout: Checkout) -> Answer:
     return Answer(202, orjson.dumps(representations.checkout(checkout)), headers)
 
 
-def _completed(checkout: Checkout) -> Answer:
-    body = representations.checkout(checkout)
+def _completed(checkout: Checkout, *, is_placed_now: bool = False) -> Answer:
+    body = representations.checkout(checkout, is_placed_now=is_placed_now)
     location = f"/v1/orders/{checkout.order_reference}"
     return Answer(
         201, orjson.dumps(body), {"Content-Type": "application/json", "Location": location}

@@ -108,6 +108,7 @@ OPERATIONS: Final[Operations] = {
         example={},
         prefix="chk",
         is_idempotent=True,
+        changes_one=True,
     ),
     (checkouts.CheckoutCancellation, "POST"): Operation(
         "cancel_checkout",
@@ -121,5 +122,6 @@ OPERATIONS: Final[Operations] = {
         example={},
         prefix="chk",
         is_idempotent=True,
+        changes_one=True,
     ),
 }

@@ -65,6 +65,7 @@ OPERATIONS: Final[Operations] = {
         example={"reason": "ordered twice"},
         prefix="ord",
         is_idempotent=True,
+        changes_one=True,
     ),
     (fulfillments.OrderFulfillments, "GET"): Operation(
         "list_fulfillments",
@@ -86,6 +87,7 @@ OPERATIONS: Final[Operations] = {
         example={"lines": [{"sku": "MUG-BLUE", "quantity": 1}]},
         prefix="ord",
         is_idempotent=True,
+        changes_one=True,
     ),
     (fulfillments.OneFulfillment, "GET"): Operation(
         "get_fulfillment",
@@ -124,5 +126,6 @@ OPERATIONS: Final[Operations] = {
         body=AdjustmentRequest,
         example={"delta": -2, "reason": "broken"},
         is_idempotent=True,
+        changes_one=True,
     ),
 }

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from foundation import lookup
 from foundation.actions import Action, Wish, perform
 from foundation.authentication import principal
-from foundation.http import client_ip, header_text, stored
+from foundation.http import client_ip, header_text, refuse_stale, stored
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import selectors
@@ -19,6 +19,7 @@ from orders.checkout import visits
 from orders.checkout.pay import Purchase, pay
 from orders.serializers.checkout_request import CheckoutRequest
 from orders.serializers.order_requests import NothingRequest
+from orders.views import shown
 
 
 class Checkouts(APIView):
@@ -58,9 +59,14 @@ class _Visit(APIView):
         NothingRequest.accept(request.data)
         checkout = lookup.one(selectors.checkouts(caller), prefix="chk", reference=reference)
         scope = client_scope(caller.client_id, "POST", request.path)
-        begin = self.began(
+        come_back = self.began(
             checkout, actor=caller.actor, request_id=getattr(request, "request_id", "")
         )
+
+        def begin(visit_id: uuid.UUID) -> None:
+            refuse_stale(request, lambda: shown.checkout_now(checkout.pk))
+            come_back(visit_id)
+
         reply = perform(self.action, Wish(scope, key, request.data), begin=begin)
         return stored(reply.answer, is_replay=reply.is_replay)
 

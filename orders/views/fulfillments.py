@@ -1,5 +1,7 @@
 """Shipments of an order: what is owed, what leaves, what became of it."""
 
+import uuid
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -8,13 +10,14 @@ from rest_framework.views import APIView
 from foundation import lookup
 from foundation.actions import Wish, perform
 from foundation.authentication import principal
-from foundation.http import refuse_unless_current, stored, tagged
+from foundation.http import refuse_stale, refuse_unless_current, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import fulfillment, representations, selectors
 from orders.actions import FULFILLMENT
 from orders.models import Fulfillment
 from orders.serializers.order_requests import FulfillmentChange, FulfillmentRequest
+from orders.views import shown
 
 
 class OrderFulfillments(APIView):
@@ -35,13 +38,12 @@ class OrderFulfillments(APIView):
         units = FulfillmentRequest.accept(request.data)
         order = lookup.one(selectors.orders(caller), prefix="ord", reference=reference)
         scope = client_scope(caller.client_id, "POST", request.path)
-        reply = perform(
-            FULFILLMENT,
-            Wish(scope, key, request.data),
-            begin=lambda new_id: fulfillment.create(
-                order.pk, units, fulfillment_id=new_id, by=caller.actor
-            ),
-        )
+
+        def begin(new_id: uuid.UUID) -> None:
+            refuse_stale(request, lambda: shown.order_now(order.pk))
+            fulfillment.create(order.pk, units, fulfillment_id=new_id, by=caller.actor)
+
+        reply = perform(FULFILLMENT, Wish(scope, key, request.data), begin=begin)
         return stored(reply.answer, is_replay=reply.is_replay)
 
 

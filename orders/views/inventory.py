@@ -1,5 +1,7 @@
 """What lies on the shelf, and changing it by hand."""
 
+import uuid
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -7,13 +9,14 @@ from rest_framework.views import APIView
 from foundation.actions import Wish, perform
 from foundation.authentication import principal
 from foundation.errors import NotFound
-from foundation.http import stored, tagged
+from foundation.http import refuse_stale, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import representations, stocktaking
 from orders.actions import ADJUSTMENT
 from orders.models import StockItem
 from orders.serializers.order_requests import AdjustmentRequest
+from orders.views import shown
 
 
 class InventoryItem(APIView):
@@ -37,14 +40,15 @@ class InventoryAdjustments(APIView):
         wanted = AdjustmentRequest.accept(request.data)
         route = f"/v1/inventory-items/{_shelf_of(sku).sku}/adjustments"
         scope = client_scope(caller.client_id, "POST", route)
-        reply = perform(
-            ADJUSTMENT,
-            Wish(scope, key, request.data),
-            begin=lambda new_id: stocktaking.adjust(
+
+        def begin(new_id: uuid.UUID) -> None:
+            refuse_stale(request, lambda: shown.shelf_now(sku))
+            stocktaking.adjust(
                 sku, wanted["delta"], adjustment_id=new_id, by=caller.actor,
                 reason=wanted["reason"], client_id=caller.client_id,
-            ),
-        )  # fmt: skip
+            )  # fmt: skip
+
+        reply = perform(ADJUSTMENT, Wish(scope, key, request.data), begin=begin)
         return stored(reply.answer, is_replay=reply.is_replay)
 
 

@@ -6,12 +6,13 @@ from rest_framework.views import APIView
 
 from foundation import lookup
 from foundation.authentication import principal
-from foundation.http import stored
+from foundation.http import refuse_stale, stored
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import selectors
 from orders.cancellation.cancel import CancelWish, cancel
 from orders.serializers.order_requests import CancelRequest
+from orders.views import shown
 from payments.models import Source
 
 
@@ -35,6 +36,7 @@ class OrderCancellation(APIView):
             scope=client_scope(caller.client_id, "POST", request.path),
             key=key,
             body=body,
+            expects=lambda: refuse_stale(request, lambda: shown.order_now(order.pk)),
         )
         reply = cancel(wish)
         return stored(reply.answer, is_replay=reply.is_replay)

@@ -1,7 +1,5 @@
 """Looking at checkouts, orders and shipments: only the caller's own."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +12,7 @@ from foundation.authentication import principal
 from foundation.http import tagged
 from foundation.money import Money
 from orders import representations, selectors, timeline
+from orders.states import ORDER
 
 
 class OneCheckout(APIView):
@@ -47,18 +46,17 @@ class Orders(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `status` and `customer` filter."""
+        query = lookup.asked(request.query_params, "status", "customer", *lookup.PAGE)
         rows = selectors.orders(principal(request))
-        if status := lookup.text(request.query_params, "status"):
+        if status := lookup.choice(query, "status", among=ORDER.states):
             rows = rows.filter(state=status)
-        if customer := lookup.text(request.query_params, "customer"):
+        if customer := lookup.text(query, "customer"):
             rows = rows.filter(customer_reference=customer)
         found, following = lookup.page(
-            rows,
-            prefix="ord",
-            limit=request.query_params.get("limit", ""),
-            cursor=request.query_params.get("cursor", ""),
+            rows, prefix="ord", limit=query.get("limit", ""), cursor=query.get("cursor", "")
         )
-        return Response({"items": [_order(row) for row in found], "next_cursor": following})
+        items = [representations.whole_order(row) for row in found]
+        return Response({"items": items, "next_cursor": following})
 
 
 class OneOrder(APIView):
@@ -69,7 +67,7 @@ class OneOrder(APIView):
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The order now, with where it came from."""
         row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
-        return tagged(request, _order(row) | {"attribution": representations.attribution(row)})
+        return tagged(request, representations.order_with_origin(row))
 
 
 class OrderAttribution(APIView):
@@ -96,12 +94,3 @@ class OrderTimeline(APIView):
         """One stream of everything that happened."""
         row = lookup.one(selectors.orders(principal(request)), prefix="ord", reference=reference)
         return Response({"items": timeline.of_order(row, for_staff=False)})
-
-
-def _order(row: Any) -> dict[str, Any]:
-    return representations.order(
-        row,
-        lines=row.lines.all(),
-        fulfillments=row.fulfillments.all(),
-        canceled=selectors.cancellation_of(row),
-    )

@@ -26,13 +26,15 @@ from payments.states import HELD, TAKEN
 def ask_capture(caller: Caller, *, amount: int | None, final: bool) -> Reply:
     """Capture once. 201 with the transaction, 202 while unknown, 402 when refused.
 
-    `amount` in minor units, None for all that is held. Raises what the payment's owner and
-    `capture.claim` refuse, `KeyReused` and `InProgress`; of these nothing is stored.
+    `amount` in minor units, None for all that is held. Raises what the payment's owner,
+    `caller.expects` and `capture.claim` refuse, `KeyReused` and `InProgress`; of these nothing
+    is stored.
     """
 
     def begin(operation_id: uuid.UUID) -> Payment:
         payment = caller.payment
         owner.ask(payment.pk, owner.CAPTURE)
+        caller.expects()
         capture.claim_on_record(payment, caller.of(operation_id), amount=amount, final=final)
         return payment
 

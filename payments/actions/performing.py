@@ -19,11 +19,15 @@ from payments.services import resolve, steps
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, under which key and with which body; and of which payment."""
+    """Who asks, under which key and with which body; and of which payment.
+
+    `expects` locks the payment, after its owner, and may refuse before anything is claimed.
+    """
 
     wish: Wish
     actor: str
     payment: Payment
+    expects: Callable[[], None] = lambda: None
 
     def of(self, operation_id: uuid.UUID) -> steps.Wish:
         """The same, as the verbs know it."""

@@ -21,6 +21,7 @@ def ask_refund(caller: Caller, *, amount: int | None, reason: str) -> Reply:
     """
 
     def begin(operation_id: uuid.UUID) -> Refund:
+        caller.expects()
         wish = caller.of(operation_id)
         return refund.create(caller.payment, wish, amount=amount, reason=reason)
 

@@ -26,6 +26,7 @@ def ask_void(caller: Caller, *, reason: str) -> Reply:
     def begin(operation_id: uuid.UUID) -> Payment:
         payment = caller.payment
         owner.ask(payment.pk, owner.VOID)
+        caller.expects()
         steps.lock_and_read(payment)
         void.check_voidable(payment)
         void.claim_on_record(

@@ -77,6 +77,7 @@ OPERATIONS: Final[Operations] = {
         example={"amount": _PART, "final": True},
         prefix="pay",
         is_idempotent=True,
+        changes_one=True,
     ),
     (views.Void, "POST"): Operation(
         "void_payment",
@@ -94,6 +95,7 @@ OPERATIONS: Final[Operations] = {
         example={"reason": "the customer changed their mind"},
         prefix="pay",
         is_idempotent=True,
+        changes_one=True,
     ),
     (views.Refunds, "GET"): Operation(
         "list_refunds",
@@ -119,6 +121,7 @@ OPERATIONS: Final[Operations] = {
         example={"amount": _PART, "reason": "broken on arrival"},
         prefix="pay",
         is_idempotent=True,
+        changes_one=True,
     ),
     (views.OneRefund, "GET"): Operation(
         "get_refund",

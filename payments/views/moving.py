@@ -10,13 +10,14 @@ from rest_framework.views import APIView
 from foundation import lookup
 from foundation.actions import Reply, Wish
 from foundation.authentication import principal
-from foundation.http import stored
+from foundation.http import refuse_stale, stored
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from payments import representations, selectors
 from payments.actions import Caller, ask_capture, ask_refund, ask_void
 from payments.models import Payment
 from payments.serializers import CaptureRequest, RefundRequest, VoidRequest, minor_units
+from payments.services import steps
 
 
 class Captures(APIView):
@@ -72,7 +73,18 @@ def _caller(request: Request, reference: str, verb: str) -> Caller:
     payment, who = _payment(request, reference), principal(request)
     route = f"/v1/payments/{payment.reference}/{verb}"
     wish = Wish(scope=client_scope(who.client_id, "POST", route), key=key, body=body)
-    return Caller(wish=wish, actor=who.actor, payment=payment)
+    return Caller(
+        wish=wish,
+        actor=who.actor,
+        payment=payment,
+        expects=lambda: refuse_stale(request, lambda: _now(payment)),
+    )
+
+
+def _now(payment: Payment) -> dict[str, Any]:
+    """As its own path shows it, under its lock."""
+    steps.lock_and_read(payment)
+    return representations.payment(payment)
 
 
 def _sent(reply: Reply) -> HttpResponse:

@@ -9,6 +9,7 @@ from foundation import lookup
 from foundation.authentication import principal
 from foundation.http import tagged
 from payments import representations, selectors, timeline
+from payments.states import DISPUTE, PAYMENT
 
 
 class Payments(APIView):
@@ -18,14 +19,12 @@ class Payments(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `status` filters."""
+        query = lookup.asked(request.query_params, "status", *lookup.PAGE)
         rows = selectors.payments(principal(request))
-        if status := lookup.text(request.query_params, "status"):
+        if status := lookup.choice(query, "status", among=PAYMENT.states):
             rows = rows.filter(state=status)
         found, following = lookup.page(
-            rows,
-            prefix="pay",
-            limit=request.query_params.get("limit", ""),
-            cursor=request.query_params.get("cursor", ""),
+            rows, prefix="pay", limit=query.get("limit", ""), cursor=query.get("cursor", "")
         )
         items = [representations.payment(row) for row in found]
         return Response({"items": items, "next_cursor": following})
@@ -83,14 +82,12 @@ class Disputes(APIView):
 
     def get(self, request: Request) -> Response:
         """Newest first, by cursor; `status` filters."""
+        query = lookup.asked(request.query_params, "status", *lookup.PAGE)
         rows = selectors.disputes(principal(request))
-        if status := lookup.text(request.query_params, "status"):
+        if status := lookup.choice(query, "status", among=DISPUTE.states):
             rows = rows.filter(state=status)
         found, following = lookup.page(
-            rows,
-            prefix="dsp",
-            limit=request.query_params.get("limit", ""),
-            cursor=request.query_params.get("cursor", ""),
+            rows, prefix="dsp", limit=query.get("limit", ""), cursor=query.get("cursor", "")
         )
         items = [representations.dispute(row) for row in found]
         return Response({"items": items, "next_cursor": following})

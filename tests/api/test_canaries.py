@@ -6,11 +6,13 @@ no line of the log; an e-mail address is in the rows that need it, and in no lin
 
 import json
 import logging
+import traceback
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
+from checkout_project.log_config import cut_details
 from tests import builders
 
 PAN = "4242424242424242"
@@ -126,3 +128,18 @@ def test_an_email_address_is_in_no_line_of_the_log(api, logged):
     api.checkout(builders.a_purchase(customer=customer, currency="XXQ"))
 
     assert customer["email"] not in logged()
+
+
+def test_what_postgresql_quotes_of_a_refused_row_is_in_no_line_of_the_log(db):
+    canary = "canary.in.the.mine@example.com"
+    builders.a_client(canary)
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        builders.a_client(canary)
+    told = "".join(traceback.format_exception(refused.value))
+    assert canary in told  # a control: it is quoted
+
+    line = cut_details(None, "error", {"event": "a bug", "exception": told, "number": 7})
+
+    assert canary not in line["exception"]
+    assert "duplicate key value violates unique constraint" in line["exception"]
+    assert line["number"] == 7

@@ -127,8 +127,10 @@ def test_every_example_is_of_the_shape_next_to_it(made):
 def test_every_event_that_leaves_the_house_is_told_as_a_webhook(made):
     assert set(made["webhooks"]) == PUBLIC
     for told in made["webhooks"].values():
-        names = {parameter["name"] for parameter in told["post"]["parameters"]}
-        assert names == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+        given = told["post"]["parameters"]
+        needed = {parameter["name"] for parameter in given if parameter["required"]}
+        assert needed == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+        assert {parameter["name"] for parameter in given} - needed == {"traceparent"}
 
 
 def test_it_is_served_as_it_is_committed(client, made):

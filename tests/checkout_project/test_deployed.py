@@ -103,3 +103,14 @@ def test_no_page_of_the_admin_has_a_script_in_its_text(admin_client):
         inline = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page.content.decode())
         assert [tag for tag in inline if "application/json" not in tag] == [], path
         assert not re.search(r"\son(click|load|submit|change)=", page.content.decode()), path
+
+
+def test_networks_of_proxies_that_are_none_are_refused_at_start():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT, env=_as_deployed() | {"TRUSTED_PROXIES": "10.0.0.1/8"}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode != 0
+    assert "TRUSTED_PROXIES: 10.0.0.1/8 has host bits set" in done.stderr

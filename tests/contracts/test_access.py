@@ -136,3 +136,13 @@ def test_who_has_a_resource_already_is_not_sent_it_again(api, shop):
     changed = api.client.get(path, headers=headers)
     assert changed.status_code == 200
     assert changed["ETag"] != first["ETag"]
+
+
+def test_where_money_is_real_a_test_key_opens_nothing(shop, settings):
+    client, test_key = builders.a_client()
+    live = Api(create_key(client, scopes=["orders:read"], live=True))
+    assert Api(test_key).get("/v1/orders").status_code == 200
+    settings.API_KEYS_LIVE_ONLY = True
+
+    assert Api(test_key).get("/v1/orders").status_code == 401
+    assert live.get("/v1/orders").status_code == 200

@@ -177,6 +177,7 @@ BAD_KEYS = {
     "control character": "key-with-tab\tinside-it",
     "e-mail": "somebody.somewhere@example.com",
     "list": '"key-number-one-1","key-number-two-2"',
+    "a header sent twice": "key-number-one-16,key-number-one-16",
 }
 
 

@@ -2,6 +2,7 @@
 
 from orders.models import Order, Reservation, StockItem
 from tests import builders
+from tests.stories import world
 
 
 def test_a_purchase_gives_one_order_and_one_hold(api, shop):
@@ -32,3 +33,23 @@ def test_the_same_request_again_gives_the_same_bytes_and_calls_nobody(api, shop)
     assert again["Location"] == first["Location"]
     assert len(shop.requests()) == asked
     assert Order.objects.count() == 1
+
+
+def test_the_checkout_shows_its_order_as_it_is_now(api, shop):
+    bought, another = (api.checkout().json() for _ in range(2))
+    world.play_events()
+    path, tag = f"/v1/checkouts/{bought['id']}", api.get(f"/v1/checkouts/{bought['id']}")["ETag"]
+    (shipment,) = api.get(f"/v1/orders/{bought['order']['id']}/fulfillments").json()["items"]
+    api.patch(f"/v1/fulfillments/{shipment['id']}", {"status": "shipped"})
+    api.post(f"/v1/orders/{another['order']['id']}/cancel", {}, key=builders.a_key())
+
+    shipped, canceled = (api.get(f"/v1/checkouts/{each['id']}") for each in (bought, another))
+
+    assert shipped.json()["order"]["fulfillment_status"] == "fulfilled"
+    assert shipped["ETag"] != tag
+    assert canceled.json()["order"]["cancellation"]["status"] == "completed"
+    for reply, each in ((shipped, bought), (canceled, another)):
+        shown = api.get(f"/v1/orders/{each['order']['id']}").json()
+        shown.pop("attribution")
+        assert reply.json()["order"] == shown
+    assert api.get(path)["ETag"] == shipped["ETag"]
