@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.planted.bug import Bug
+from tests.planted.edge import EDGE
 
 _KEYS: Final = (
     Bug(
@@ -218,16 +219,6 @@ _BOOKS: Final = (
     ),
 )
 
-_ACCESS: Final = (
-    Bug(
-        name="every client sees everything",
-        file="foundation/lookup.py",
-        before="return rows if principal.sees_all else rows.filter(client_id=principal.client_id)",
-        after="return rows",
-        suite="tests/contracts/test_access.py -k nothing_of_one_client",
-    ),
-)
-
 _ATTRIBUTION: Final = (
     Bug(
         name="attribution: who refused consent is followed by a click id",
@@ -288,5 +279,5 @@ _ATTRIBUTION: Final = (
 )
 
 BUGS: Final = (
-    *_KEYS, *_AUTHORIZATION, *_MONEY, *_STOCK, *_EVENTS, *_BOOKS, *_ACCESS, *_ATTRIBUTION
+    *_KEYS, *_AUTHORIZATION, *_MONEY, *_STOCK, *_EVENTS, *_BOOKS, *EDGE, *_ATTRIBUTION
 )  # fmt: skip
