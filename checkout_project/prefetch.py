@@ -8,6 +8,9 @@ Redis heard; if Redis did not, the message comes again after its visibility time
 then finds nothing to do.
 """
 
+from typing import Any
+
+from celery import bootsteps
 from kombu.transport import redis, virtual
 
 
@@ -31,6 +34,9 @@ class Prefetch(redis.QoS):
             raise
 
 
-def install() -> None:
-    """For every connection that this process makes from now on."""
-    redis.Channel.QoS = Prefetch
+class Counting(bootsteps.Step):
+    """Put in place when a worker is made, for every connection that it will make."""
+
+    def create(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
+        """Whatever its broker is: channels of Redis alone count like this."""
+        redis.Channel.QoS = Prefetch
