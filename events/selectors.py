@@ -16,15 +16,21 @@ _SUBJECT_MAX = 40
 
 
 def endpoints(caller: Principal) -> QuerySet[WebhookEndpoint]:
-    """Those that are not removed."""
-    return lookup.visible(WebhookEndpoint.objects.exclude(state="deleted"), caller)
+    """Those that are not removed.
+
+    One that is told of every client is seen, and changed, only by a key that sees as much.
+    """
+    rows = lookup.visible(WebhookEndpoint.objects.exclude(state="deleted"), caller)
+    return rows if caller.sees_all else rows.exclude(all_clients=True)
 
 
 def deliveries(caller: Principal) -> QuerySet[WebhookDelivery]:
     """What was, is, or will be told to the caller's endpoints."""
     rows = WebhookDelivery.objects.select_related("endpoint", "event")
     rows = rows.exclude(endpoint__state="deleted")
-    return rows if caller.sees_all else rows.filter(endpoint__client_id=caller.client_id)
+    if caller.sees_all:
+        return rows
+    return rows.filter(endpoint__client_id=caller.client_id, endpoint__all_clients=False)
 
 
 def narrowed_deliveries(
