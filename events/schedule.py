@@ -29,7 +29,7 @@ def asked_for(retry_after: str, *, now: dt.datetime) -> float:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or a zone that no calendar has
         return 0.0
     if moment.tzinfo is None:
         return 0.0

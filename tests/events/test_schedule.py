@@ -34,6 +34,9 @@ def test_what_the_receiver_asks_for_is_waited_within_reason():
         ("120", 120.0), (" 7 ", 7.0), ("9" * 400, 999_999_999.0), ("-1", 0.0), ("", 0.0),
         ("soon", 0.0), ("Sun, 29 Nov 2026 12:02:00 GMT", 120.0),
         ("Sun, 29 Nov 2026 11:00:00 GMT", 0.0), ("٣", 0.0), ("1.5", 0.0),
+        ("Sun, 29 Nov 99999999999999999999 12:02:00 GMT", 0.0),
+        ("Sun, 29 Nov 2026 12:02:00 +99999999999999999999", 0.0),
+        ("Sun, 29 Nov 2026 12:02:00", 0.0), ("Sun, 29 Nov 0000 12:02:00 GMT", 0.0),
     ],
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_a_date_and_is_else_nothing(text, seconds):
