@@ -24,7 +24,7 @@ from events.states import DELIVERY
 from foundation import clock
 from foundation.idempotency import from_now
 from foundation.state_machine import IllegalTransition, move
-from foundation.transactions import durable
+from foundation.transactions import durable, repeat_on_conflict
 
 _log = logging.getLogger(__name__)
 BY: Final = "system:webhooks"
@@ -99,8 +99,8 @@ def deliver(delivery: WebhookDelivery) -> None:
     """Send one that was claimed, and close it."""
     began = clock.now()
     reply = _send(delivery, at=began)
-    with durable():
-        _close(delivery, reply, began)
+    # Only the close is repeated: an answer that is lost to a lock would be asked for again.
+    repeat_on_conflict(lambda: _close(delivery, reply, began))
 
 
 def deliver_late(*, limit: int, seconds: float, late_by: float = 0.0) -> int:
@@ -139,6 +139,25 @@ def _secrets(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
 
 
 def _close(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:
+    """The endpoint is locked first, as by whoever replays a range, or each waits for the other."""
+    with durable():
+        rows = WebhookEndpoint.objects.select_for_update(no_key=True)
+        endpoint = rows.get(pk=delivery.endpoint_id)
+        _keep(delivery, reply, began)
+        is_sent = reply.status is not None and 200 <= reply.status < 300
+        to, changes = _sent() if is_sent else _failed(delivery, reply)
+        try:
+            move(
+                delivery, table=DELIVERY, to=to, by=BY, reason=changes.get("last_error", ""),
+                only_from=["leased"], fence={"attempts": delivery.attempts}, **changes,
+            )  # fmt: skip
+        except IllegalTransition:
+            _log.warning("webhooks: %s went on in other hands", delivery.reference)
+            return
+        _note(endpoint, reply, is_sent=is_sent)
+
+
+def _keep(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:
     DeliveryAttempt.objects.create(
         delivery=delivery,
         number=delivery.attempts,
@@ -148,17 +167,6 @@ def _close(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:
         error=reply.error[:300],
         answer=reply.answer[: safe_http.ANSWER_KEPT],
     )
-    is_sent = reply.status is not None and 200 <= reply.status < 300
-    to, changes = _sent() if is_sent else _failed(delivery, reply)
-    try:
-        move(
-            delivery, table=DELIVERY, to=to, by=BY, reason=changes.get("last_error", ""),
-            only_from=["leased"], fence={"attempts": delivery.attempts}, **changes,
-        )  # fmt: skip
-    except IllegalTransition:
-        _log.warning("webhooks: %s went on in other hands", delivery.reference)
-        return
-    _note(delivery.endpoint_id, reply, is_sent=is_sent)
 
 
 def _sent() -> tuple[str, dict[str, Any]]:
@@ -182,16 +190,15 @@ def _asked(reply: Reply) -> float:
     return schedule.asked_for(reply.retry_after, now=clock.now())
 
 
-def _note(endpoint_id: uuid.UUID, reply: Reply, *, is_sent: bool) -> None:
+def _note(endpoint: WebhookEndpoint, reply: Reply, *, is_sent: bool) -> None:
     """What this says of the endpoint: that it lives, fails, is busy, or is gone."""
-    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
     if is_sent:
         if endpoint.failing_since is not None:
-            WebhookEndpoint.objects.filter(pk=endpoint_id).update(failing_since=None)
+            WebhookEndpoint.objects.filter(pk=endpoint.pk).update(failing_since=None)
         return
     now = clock.now()
     since = endpoint.failing_since or now
-    WebhookEndpoint.objects.filter(pk=endpoint_id).update(
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
         failing_since=since, paused_until=_paused_until(endpoint, reply)
     )
     patience = dt.timedelta(seconds=settings.WEBHOOK_DISABLE_AFTER_SECONDS)

@@ -1,11 +1,15 @@
 """Two deliverers, two numberers, a rotation: each delivery is sent once; with controls."""
 
+import datetime as dt
+import threading
 import time
 
 import pytest
+from django.db import connection, transaction
 
-from events import feed, webhook_delivery
-from events.models import FeedEntry, WebhookDelivery
+from events import endpoints, feed, replay, webhook_delivery
+from events.models import DeliveryAttempt, FeedEntry, WebhookDelivery
+from foundation import clock
 from foundation.state_machine import move
 from tests.events.conftest import Subscriber, deliver, publish
 from tests.events.receiver import Receiver
@@ -104,3 +108,53 @@ def test_deliverers_work_through_a_backlog_together_and_send_each_once(transacti
 
     assert len(receiver.ids) == len(set(receiver.ids)) == 20
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"sent"}
+
+
+DAY = dt.timedelta(days=1)
+
+
+def _replay_slowly(monkeypatch):
+    """A replay between whose locks an answer comes."""
+    tell_again = replay._tell_again
+
+    def slowly(*args, **options):
+        time.sleep(0.5)
+        tell_again(*args, **options)
+
+    monkeypatch.setattr(replay, "_tell_again", slowly)
+
+
+def test_a_range_is_told_again_while_a_delivery_of_it_ends(one_due, receiver, monkeypatch):
+    _replay_slowly(monkeypatch)
+    under_way, now = webhook_delivery.claim(), clock.now()
+
+    def ask():
+        return replay.replay(
+            one_due.endpoint_id, since=now - DAY, until=now + DAY, types=[], by="api:shop"
+        )
+
+    count, _ = at_once([ask, lambda: webhook_delivery.deliver(under_way)])
+
+    one_due.refresh_from_db()
+    assert (count, one_due.state, DeliveryAttempt.objects.count()) == (1, "sent", 1)
+
+
+def test_an_answer_is_not_lost_to_whoever_holds_its_endpoint_for_long(one_due, receiver):
+    under_way, is_locked = webhook_delivery.claim(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            endpoints.locked(one_due.endpoint_id)
+            is_locked.set()
+            time.sleep(0.6)
+
+    def send():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '250ms'")
+        assert is_locked.wait(timeout=30)
+        webhook_delivery.deliver(under_way)
+
+    at_once([hold, send])
+
+    one_due.refresh_from_db()
+    assert (one_due.state, len(receiver.heard)) == ("sent", 1)
