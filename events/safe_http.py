@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -84,10 +85,9 @@ def _told(error: Exception) -> str:
     return f"the request failed: {type(error).__name__}"
 
 
-def resolve(host: str, port: int) -> list[Address]:
-    """Every address of the name, each one checked. Raises `UrlRefused`, `OSError`."""
-    answers = socket.getaddrinfo(host.encode("idna"), port, type=socket.SOCK_STREAM)
-    found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+def resolve(host: str, port: int, deadline: float) -> list[Address]:
+    """Every address of the name, each one checked. Raises `UrlRefused`, `OSError`, `_Late`."""
+    found = list(dict.fromkeys(_looked_up(host, port, deadline)))
     if not found:
         raise UrlRefused("The name leads nowhere.")
     checked = []
@@ -100,11 +100,28 @@ def resolve(host: str, port: int) -> list[Address]:
     return checked
 
 
+def _looked_up(host: str, port: int, deadline: float) -> list[str]:
+    """The look-up knows no time-out: one that is too slow ends by itself, and nobody waits."""
+    answers: Future[list[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            told = socket.getaddrinfo(host.encode("idna"), port, type=socket.SOCK_STREAM)
+            answers.set_result([str(answer[4][0]) for answer in told])
+        except Exception as error:  # noqa: BLE001 - told to whoever waits
+            answers.set_exception(error)
+
+    threading.Thread(target=look_up, name="webhook-name", daemon=True).start()
+    if not wait([answers], timeout=max(deadline - time.monotonic(), 0)).done:
+        raise _Late
+    return answers.result()
+
+
 def _send(
     url: SplitResult, body: bytes, headers: Mapping[str, str], deadline: float
 ) -> tuple[int, bytes, str]:
     port = url.port or _DEFAULT_PORTS[url.scheme]
-    line = _connect(resolve(str(url.hostname), port), port, deadline)
+    line = _connect(resolve(str(url.hostname), port, deadline), port, deadline)
     try:
         with _Cut(line, deadline) as cut:
             return _exchange(_secured(line, url), url, body, headers, cut)
@@ -117,9 +134,9 @@ def _connect(targets: list[Address], port: int, deadline: float) -> socket.socke
         left = deadline - time.monotonic()
         if left <= 0:
             raise _Late
-        wait = min(settings.WEBHOOK_CONNECT_SECONDS, left)
+        seconds = min(settings.WEBHOOK_CONNECT_SECONDS, left)
         try:
-            return socket.create_connection((str(address), port), timeout=wait)
+            return socket.create_connection((str(address), port), timeout=seconds)
         except OSError:
             if number in (_ADDRESSES_TRIED, len(targets)):
                 raise

@@ -89,6 +89,26 @@ def test_no_way_of_writing_the_loopback_leads_there(host, nobody_connects):
     assert post(f"https://{host}/").status is None
 
 
+def test_a_name_server_that_never_answers_does_not_keep_us(monkeypatch, nobody_connects, settings):
+    settings.WEBHOOK_SECONDS = 0.3
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: time.sleep(3) or [])
+    began = time.monotonic()
+
+    reply = post("https://slow.example/")
+
+    assert (reply.status, reply.error) == (None, "no answer within 0.3 s")
+    assert time.monotonic() - began < 2
+
+
+def test_a_name_that_nobody_has_is_a_failure(monkeypatch, nobody_connects):
+    def nobody(*_args, **_options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+
+    assert post("https://gone.example/").error == "the name can not be resolved"
+
+
 def test_the_connection_goes_to_the_address_that_was_checked(
     receiver, monkeypatch
 ):  # DNS rebinding: the second answer would be another one
