@@ -36,9 +36,13 @@ WEBHOOK_DISABLE_AFTER_SECONDS: Final = env.float(
 )
 WEBHOOK_OVERLAP_SECONDS: Final = env.float("WEBHOOK_OVERLAP_SECONDS", default=86_400.0)
 
-# Requests under way at once in one deliverer, and of those to one endpoint in all.
+# Requests under way at once in one deliverer; and to one endpoint, or for one client, in all: or
+# a client whose addresses all keep silent takes every thread there is.
 WEBHOOK_THREADS: Final = env.int("WEBHOOK_THREADS", default=8)
 WEBHOOK_PER_ENDPOINT: Final = env.int("WEBHOOK_PER_ENDPOINT", default=2)
+WEBHOOK_PER_CLIENT: Final = env.int(
+    "WEBHOOK_PER_CLIENT", default=max(WEBHOOK_PER_ENDPOINT, WEBHOOK_THREADS // 2)
+)
 WEBHOOK_POLL_SECONDS: Final = 1.0
 # What is overdue by this much is sent by a sweep: the deliverer is away, or has too much to do.
 WEBHOOK_LATE_SECONDS: Final = env.float("WEBHOOK_LATE_SECONDS", default=60.0)

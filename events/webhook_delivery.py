@@ -33,17 +33,21 @@ _DIED: Final = "whoever sends it dies of it"
 # It has too much to do: nothing else is sent there for a while either.
 _BUSY: Final = (429, 502, 503, 504)
 
-# The oldest due delivery of some endpoint that is enabled, not paused, and not busy with us.
+# The oldest due delivery of some endpoint that is enabled, not paused, and not busy with us;
+# nor may its client have so much under way that nobody else gets a turn.
 _NEXT: Final = """
+    WITH busy AS MATERIALIZED (
+        SELECT delivery.endpoint_id, endpoint.client_id FROM events_webhookdelivery delivery
+        JOIN events_webhookendpoint endpoint ON endpoint.id = delivery.endpoint_id
+        WHERE delivery.state = 'leased' AND delivery.due_at > %(now)s
+    )
     SELECT head.id
     FROM (
         SELECT endpoint.id FROM events_webhookendpoint endpoint
         WHERE endpoint.state = 'enabled'
           AND (endpoint.paused_until IS NULL OR endpoint.paused_until <= %(now)s)
-          AND %(per_endpoint)s > (
-              SELECT count(*) FROM events_webhookdelivery busy
-              WHERE busy.endpoint_id = endpoint.id AND busy.state = 'leased'
-                AND busy.due_at > %(now)s)
+          AND %(per_endpoint)s > (SELECT count(*) FROM busy WHERE busy.endpoint_id = endpoint.id)
+          AND %(per_client)s > (SELECT count(*) FROM busy WHERE busy.client_id = endpoint.client_id)
         ORDER BY random()
     ) free
     CROSS JOIN LATERAL (
@@ -88,6 +92,7 @@ def _next(late_by: float) -> uuid.UUID | None:
         "now": clock.now(),
         "due": from_now(-late_by),
         "per_endpoint": settings.WEBHOOK_PER_ENDPOINT,
+        "per_client": settings.WEBHOOK_PER_CLIENT,
     }
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, values)

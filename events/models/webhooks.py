@@ -85,6 +85,7 @@ class WebhookDelivery(models.Model):
                 fields=["endpoint", "due_at"], name="webhook_due", condition=Q(state__in=OPEN)
             ),
             models.Index(fields=["created_at"], name="webhook_dead", condition=Q(state="dead")),
+            models.Index(fields=["due_at"], name="webhook_leased", condition=Q(state="leased")),
         ]
 
     def __str__(self) -> str:
