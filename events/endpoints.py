@@ -26,6 +26,7 @@ from foundation.transactions import durable
 
 DISABLED_CASE: Final = "webhook_endpoint_disabled"
 _BY_ITSELF: Final = "system:webhooks"
+_SECRETS_MAX: Final = 10  # that sign at once
 _TOLD: Final = ("url", "description", "event_types", "all_clients")
 
 
@@ -75,17 +76,29 @@ def change(
 
 
 def rotate(endpoint_id: uuid.UUID, *, by: str, reason: str = "asked for") -> WebhookEndpoint:
-    """Give it a new secret; the one before signs as well for `WEBHOOK_OVERLAP_SECONDS`."""
+    """Give it a new secret; those before it sign as well for `WEBHOOK_OVERLAP_SECONDS`.
+
+    All that still sign: who rotates again because an answer was lost has the first one deployed.
+    """
     with durable():
         endpoint = locked(endpoint_id)
-        before = _facts(endpoint)
+        before, now = _facts(endpoint), clock.now()
+        endpoint.older_secrets = signing(endpoint, now)[1 : _SECRETS_MAX - 1]
         endpoint.previous_secret = endpoint.secret
-        overlap = dt.timedelta(seconds=settings.WEBHOOK_OVERLAP_SECONDS)
-        endpoint.previous_until = clock.now() + overlap
+        endpoint.previous_until = now + dt.timedelta(seconds=settings.WEBHOOK_OVERLAP_SECONDS)
         endpoint.secret = signatures.new_secret()
-        endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+        endpoint.save(
+            update_fields=["secret", "previous_secret", "older_secrets", "previous_until"]
+        )
         _record(endpoint, "secret_rotated", by=by, reason=reason, before=before)
     return endpoint
+
+
+def signing(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
+    """The secrets that sign: the present one first, those before it while they overlap."""
+    does_overlap = endpoint.previous_until is not None and endpoint.previous_until > at
+    past = [endpoint.previous_secret, *(endpoint.older_secrets or ())] if does_overlap else []
+    return [bytes(each) for each in (endpoint.secret, *past) if each]
 
 
 def ping(endpoint_id: uuid.UUID) -> WebhookEndpoint:
@@ -112,7 +125,7 @@ def remove(
         before = _facts(endpoint)
         move(
             endpoint, table=ENDPOINT, to="deleted", by=by, reason=reason,
-            secret=b"", previous_secret=None,
+            secret=b"", previous_secret=None, older_secrets=None,
         )  # fmt: skip
         _record(endpoint, "removed", by=by, reason=reason, before=before)
 

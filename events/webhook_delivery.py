@@ -129,18 +129,10 @@ def _send(delivery: WebhookDelivery, *, at: dt.datetime) -> Reply:
         message_id=delivery.event.reference,
         timestamp=int(at.timestamp()),
         body=body,
-        secrets_=_secrets(delivery.endpoint, at),
+        secrets_=endpoints.signing(delivery.endpoint, at),
     )
     given = {"Content-Type": "application/json", "User-Agent": "checkout-webhooks/1", **signed}
     return safe_http.post(delivery.endpoint.url, body=body, headers=given)
-
-
-def _secrets(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
-    """The present secret first; the one before it while they overlap."""
-    secrets = [bytes(endpoint.secret)]
-    if endpoint.previous_secret and endpoint.previous_until and endpoint.previous_until > at:
-        secrets.append(bytes(endpoint.previous_secret))
-    return secrets
 
 
 def _close(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:

@@ -1,5 +1,6 @@
 """Webhooks out: who wants to be told where, each telling, and each try at it."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -25,7 +26,10 @@ class WebhookEndpoint(models.Model):
     disabled_reason = models.CharField(max_length=200, blank=True)
     secret = models.BinaryField(max_length=64)
     previous_secret = models.BinaryField(max_length=64, null=True)
-    previous_until = models.DateTimeField(null=True, help_text="both secrets sign until then")
+    older_secrets = ArrayField(
+        models.BinaryField(max_length=64), null=True, help_text="those before the previous one"
+    )
+    previous_until = models.DateTimeField(null=True, help_text="all of them sign until then")
     failing_since = models.DateTimeField(null=True, help_text="the first failure after a success")
     paused_until = models.DateTimeField(null=True, help_text="it asked to be left alone")
     created_at = models.DateTimeField(default=clock.now, editable=False)

@@ -94,7 +94,7 @@ def test_a_removed_endpoint_is_gone_and_keeps_no_secret(subscriber):
     assert subscriber.get(path).status_code == 404
     assert subscriber.delete(path).status_code == 404
     row = WebhookEndpoint.objects.get()
-    assert (bytes(row.secret), row.previous_secret) == (b"", None)
+    assert (bytes(row.secret), row.previous_secret, row.older_secrets) == (b"", None, None)
 
 
 @pytest.mark.parametrize(
