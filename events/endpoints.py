@@ -28,6 +28,8 @@ DISABLED_CASE: Final = "webhook_endpoint_disabled"
 _BY_ITSELF: Final = "system:webhooks"
 _SECRETS_MAX: Final = 10  # that sign at once
 _TOLD: Final = ("url", "description", "event_types", "all_clients")
+# What the receiver behind the address answered is nothing to one behind another.
+_AS_NEW: Final[dict[str, Any]] = {"failing_since": None, "paused_until": None}
 
 
 def create(client_id: uuid.UUID, facts: Mapping[str, Any], *, by: str) -> WebhookEndpoint:
@@ -62,6 +64,8 @@ def change(
         endpoint = locked(endpoint_id)
         expects(endpoint)
         before = _facts(endpoint)
+        if given.get("url", endpoint.url) != endpoint.url:
+            given |= _AS_NEW
         if given:
             for name, value in given.items():
                 setattr(endpoint, name, value)
@@ -167,7 +171,7 @@ def _disable(endpoint: WebhookEndpoint, *, why: str, by: str, reason: str) -> No
 def _enable(endpoint: WebhookEndpoint, *, by: str, reason: str) -> None:
     move(
         endpoint, table=ENDPOINT, to="enabled", by=by, reason=reason,
-        disabled_reason="", failing_since=None, paused_until=None,
+        disabled_reason="", **_AS_NEW,
     )  # fmt: skip
     cases.resolve(DISABLED_CASE, endpoint.pk, by=by, reason=reason)
 

@@ -151,7 +151,8 @@ def _close(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:
         except IllegalTransition:
             _log.warning("webhooks: %s went on in other hands", delivery.reference)
             return
-        _note(endpoint, reply, is_sent=is_sent)
+        if endpoint.url == delivery.endpoint.url:  # else it is the address before that answered
+            _note(endpoint, reply, is_sent=is_sent)
 
 
 def _keep(delivery: WebhookDelivery, reply: Reply, began: dt.datetime) -> None:

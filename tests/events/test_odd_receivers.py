@@ -2,8 +2,9 @@
 
 import pytest
 
+from events import webhook_delivery
 from events.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
-from tests.events.conftest import deliver
+from tests.events.conftest import deliver, publish
 from tests.events.receiver import answer
 
 NO_CALENDAR_HAS = "Sun, 06 Nov 99999999999999999999 08:49:37 GMT"
@@ -24,3 +25,38 @@ def test_a_date_that_can_not_be_is_no_way_to_stay_off_the_record(
     assert endpoint.failing_since is not None
     assert endpoint.state == state
     assert WebhookDelivery.objects.get().state in ("retrying", "dead")
+
+
+def _moved(subscriber, endpoint, url):
+    reply = subscriber.api.patch(f"/v1/webhook-endpoints/{endpoint['id']}", {"url": url})
+    assert reply.status_code == 200
+    return WebhookEndpoint.objects.get()
+
+
+def test_what_the_address_before_asked_for_is_not_asked_of_a_new_one(subscriber, receiver):
+    endpoint = subscriber.subscribe(receiver.url)
+    subscriber.happened()
+    receiver.answers = [answer(429, Retry_After="86400")]
+    deliver()
+    row = _moved(subscriber, endpoint, receiver.url + "/new")
+
+    assert (row.paused_until, row.failing_since) == (None, None)
+    subscriber.happened()
+    assert deliver() == 1
+    assert receiver.heard[-1].path == "/hooks/new"
+
+
+@pytest.mark.parametrize(("url", "state"), [("", "disabled"), ("/new", "enabled")])
+def test_an_answer_of_the_address_before_says_nothing_of_the_new_one(
+    subscriber, receiver, url, state
+):
+    endpoint = subscriber.subscribe(receiver.url)
+    subscriber.happened()
+    publish()
+    under_way = webhook_delivery.claim()
+    receiver.answers = [answer(410)]
+    _moved(subscriber, endpoint, receiver.url + url)
+
+    webhook_delivery.deliver(under_way)
+
+    assert WebhookEndpoint.objects.get().state == state
