@@ -212,4 +212,6 @@ def _paused_until(endpoint: WebhookEndpoint, reply: Reply) -> dt.datetime | None
     if reply.status not in _BUSY:
         return endpoint.paused_until
     seconds = min(_asked(reply), settings.WEBHOOK_PAUSE_SECONDS_MAX)
-    return from_now(max(seconds, settings.WEBHOOK_BUSY_SECONDS))
+    until = from_now(max(seconds, settings.WEBHOOK_BUSY_SECONDS))
+    # Two may be under way: the one that asks for less does not shorten what the other asked for.
+    return max(until, endpoint.paused_until or until)

@@ -1,9 +1,12 @@
 """Receivers that answer oddly: each try stays on record, and the endpoint is dealt with."""
 
+import datetime as dt
+
 import pytest
 
 from events import webhook_delivery
 from events.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
+from foundation import clock
 from tests.events.conftest import deliver, publish
 from tests.events.receiver import answer
 
@@ -60,3 +63,18 @@ def test_an_answer_of_the_address_before_says_nothing_of_the_new_one(
     webhook_delivery.deliver(under_way)
 
     assert WebhookEndpoint.objects.get().state == state
+
+
+def test_of_two_answers_the_one_that_asks_for_less_does_not_shorten_the_pause(subscriber, receiver):
+    subscriber.subscribe(receiver.url)
+    subscriber.happened()
+    subscriber.happened()
+    publish()
+    both = [webhook_delivery.claim(), webhook_delivery.claim()]
+    receiver.answers = [answer(429, Retry_After="3600"), answer(503)]
+
+    for under_way in both:
+        webhook_delivery.deliver(under_way)
+
+    left = WebhookEndpoint.objects.get().paused_until - clock.now()
+    assert left > dt.timedelta(minutes=50)
