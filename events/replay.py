@@ -1,7 +1,8 @@
 """Telling again: one delivery, or all events of a range to one endpoint.
 
 The delivery that is there goes back to `retrying` with all its tries, under the id it had; an
-event that was never told to this endpoint gets its first delivery. What is under way stays so.
+event that was never told to this endpoint gets its first delivery. What is due or under way
+stays so; what waits for its next try waits no longer.
 """
 
 import datetime as dt
@@ -21,13 +22,14 @@ from foundation import audit, clock, ids
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 
-_ENDED: Final = ("sent", "dead")
+_REPEATABLE: Final = ("sent", "dead", "retrying")
 
 # The guarded move of many rows at once, journaled as `state_machine.move` does for one.
 _AGAIN: Final = """
     WITH before AS (
         SELECT id, state FROM events_webhookdelivery
-        WHERE endpoint_id = %(endpoint)s AND event_id = ANY(%(events)s) AND state = ANY(%(ended)s)
+        WHERE endpoint_id = %(endpoint)s AND event_id = ANY(%(events)s)
+            AND state = ANY(%(repeatable)s)
         ORDER BY id FOR NO KEY UPDATE
     ), moved AS (
         UPDATE events_webhookdelivery delivery
@@ -51,7 +53,7 @@ def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
         try:
             move(
                 delivery, table=DELIVERY, to="retrying", by=by, reason=reason,
-                only_from=[*_ENDED, "retrying"], due_at=clock.now(), tries=0,
+                only_from=_REPEATABLE, due_at=clock.now(), tries=0,
             )  # fmt: skip
         except IllegalTransition as error:
             raise DeliveryInProgress("See what becomes of it, then ask again.") from error
@@ -110,8 +112,8 @@ def _tell_again(endpoint: WebhookEndpoint, events: list[uuid.UUID], *, by: str) 
         cursor.execute(
             _AGAIN,
             {
-                "endpoint": endpoint.pk, "events": events, "ended": list(_ENDED), "now": now,
-                "by": by, "reason": "replay of a range",
+                "endpoint": endpoint.pk, "events": events, "repeatable": list(_REPEATABLE),
+                "now": now, "by": by, "reason": "replay of a range",
             },
         )  # fmt: skip
     WebhookDelivery.objects.bulk_create(

@@ -1,0 +1,35 @@
+"""Who asks to be told again is told now: what failed in an outage, what waited, what is paused."""
+
+import datetime as dt
+
+from events.models import WebhookDelivery, WebhookEndpoint
+from foundation import clock
+from foundation.models import AuditEntry, Transition
+from tests.events.conftest import deliver, publish
+from tests.events.receiver import answer
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def an_outage(subscriber, receiver, *, tries=4):
+    """An event that failed so often that its next try is hours away."""
+    receiver.answers = [answer(500)] * tries
+    subscriber.happened()
+    for _ in range(tries):
+        assert deliver() == 1
+        WebhookDelivery.objects.update(due_at=clock.now())
+    WebhookDelivery.objects.update(due_at=clock.now() + dt.timedelta(hours=5))
+
+
+def test_a_range_is_told_again_with_what_waits_hours_for_its_next_try(subscriber, receiver):
+    endpoint = subscriber.subscribe(receiver.url)
+    an_outage(subscriber, receiver)
+    assert deliver() == 0
+
+    path = f"webhook-endpoints/{endpoint['id']}/replay"
+    assert subscriber.post(path, {"since": LONG_AGO}).json()["events"] == 1
+
+    assert WebhookDelivery.objects.get().tries == 0
+    assert deliver() == 1
+    moves = Transition.objects.filter(aggregate="webhookdelivery", reason="replay of a range")
+    assert [(move.from_state, move.to_state) for move in moves] == [("retrying", "retrying")]
