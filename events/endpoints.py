@@ -108,9 +108,7 @@ def signing(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
 def ping(endpoint_id: uuid.UUID) -> WebhookEndpoint:
     """Tell it an event of its own, by the way of all events. Raises `EndpointNotEnabled`."""
     with durable():
-        endpoint = locked(endpoint_id)
-        if endpoint.state != "enabled":
-            raise EndpointNotEnabled("Enable it first.")
+        endpoint = awake(endpoint_id)
         _tell(endpoint, Event(PINGED, _ids(endpoint)))
     return endpoint
 
@@ -155,6 +153,20 @@ def locked(endpoint_id: uuid.UUID) -> WebhookEndpoint:
     endpoint = living.select_for_update(no_key=True, of=("self",)).filter(pk=endpoint_id).first()
     if endpoint is None:
         raise NotFound("There is no such endpoint any more.")
+    return endpoint
+
+
+def awake(endpoint_id: uuid.UUID) -> WebhookEndpoint:
+    """The same, for what is to be sent now: it is not left alone any longer.
+
+    Raises `EndpointNotEnabled`, too.
+    """
+    endpoint = locked(endpoint_id)
+    if endpoint.state != "enabled":
+        raise EndpointNotEnabled("Enable it first.")
+    if endpoint.paused_until is not None:
+        endpoint.paused_until = None
+        endpoint.save(update_fields=["paused_until"])
     return endpoint
 
 

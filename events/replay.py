@@ -16,9 +16,10 @@ from django.db.models import Q, QuerySet
 
 from events import endpoints
 from events.models import FeedEntry, WebhookDelivery, WebhookEndpoint
-from events.refusals import DeliveryInProgress, EndpointNotEnabled, ReplayTooLarge
+from events.refusals import DeliveryInProgress, ReplayTooLarge
 from events.states import DELIVERY
 from foundation import audit, clock, ids
+from foundation.errors import NotFound
 from foundation.state_machine import IllegalTransition, move
 from foundation.transactions import durable
 
@@ -44,11 +45,10 @@ _AGAIN: Final = """
 
 
 def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
-    """Send one again now. Raises `EndpointNotEnabled`, `DeliveryInProgress`."""
+    """Send one again now. Raises `EndpointNotEnabled`, `DeliveryInProgress`, `NotFound`."""
     with durable():
-        delivery = WebhookDelivery.objects.select_related("endpoint", "event").get(pk=delivery_id)
-        if delivery.endpoint.state != "enabled":
-            raise EndpointNotEnabled("Enable its endpoint first.")
+        delivery = _found(delivery_id)
+        endpoints.awake(delivery.endpoint_id)
         before = delivery.state
         try:
             move(
@@ -69,6 +69,14 @@ def again(delivery_id: uuid.UUID, *, by: str, reason: str) -> WebhookDelivery:
     return delivery
 
 
+def _found(delivery_id: uuid.UUID) -> WebhookDelivery:
+    rows = WebhookDelivery.objects.select_related("endpoint", "event")
+    delivery = rows.filter(pk=delivery_id).first()
+    if delivery is None:
+        raise NotFound("It was forgotten meanwhile.")
+    return delivery
+
+
 def replay(
     endpoint_id: uuid.UUID,
     *,
@@ -82,9 +90,7 @@ def replay(
     No types: all that it asks for. Raises `EndpointNotEnabled`, `ReplayTooLarge`.
     """
     with durable():
-        endpoint = endpoints.locked(endpoint_id)
-        if endpoint.state != "enabled":
-            raise EndpointNotEnabled("Enable it first.")
+        endpoint = endpoints.awake(endpoint_id)
         most = settings.WEBHOOK_REPLAY_MAX
         chosen = _chosen(endpoint, since, until, types).values_list("event_id", flat=True)
         events = list(chosen.order_by("position")[: most + 1])

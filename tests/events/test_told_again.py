@@ -33,3 +33,43 @@ def test_a_range_is_told_again_with_what_waits_hours_for_its_next_try(subscriber
     assert deliver() == 1
     moves = Transition.objects.filter(aggregate="webhookdelivery", reason="replay of a range")
     assert [(move.from_state, move.to_state) for move in moves] == [("retrying", "retrying")]
+
+
+def paused(subscriber, receiver):
+    """An endpoint that asked to be left alone for a day, and the delivery that it would not take."""
+    endpoint = subscriber.subscribe(receiver.url)
+    receiver.answers = [answer(429, Retry_After="86400")]
+    subscriber.happened()
+    assert deliver() == 1
+    assert deliver() == 0
+    return endpoint, WebhookDelivery.objects.get()
+
+
+def test_a_ping_reaches_an_endpoint_that_is_left_alone(subscriber, receiver):
+    endpoint, _ = paused(subscriber, receiver)
+
+    assert subscriber.post(f"webhook-endpoints/{endpoint['id']}/ping").status_code == 202
+
+    assert deliver() == 1
+    assert b"webhook_endpoint.pinged" in receiver.heard[-1].body
+
+
+def test_a_delivery_that_is_asked_for_again_is_sent_to_an_endpoint_that_is_left_alone(
+    subscriber, receiver
+):
+    _, delivery = paused(subscriber, receiver)
+
+    assert subscriber.post(f"deliveries/{delivery.reference}/retry").status_code == 202
+
+    assert deliver() == 1
+    delivery.refresh_from_db()
+    assert delivery.state == "sent"
+
+
+def test_a_range_is_told_again_to_an_endpoint_that_is_left_alone(subscriber, receiver):
+    endpoint, _ = paused(subscriber, receiver)
+
+    path = f"webhook-endpoints/{endpoint['id']}/replay"
+    assert subscriber.post(path, {"since": LONG_AGO}).json()["events"] == 1
+
+    assert deliver() == 1
