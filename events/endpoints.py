@@ -13,7 +13,7 @@ from django.conf import settings
 
 from events import outbox, signatures
 from events.catalogue import PINGED
-from events.models import WebhookEndpoint
+from events.models import WebhookDelivery, WebhookEndpoint
 from events.outbox import Event
 from events.refusals import EndpointNotEnabled, TooManyEndpoints
 from events.states import ENDPOINT
@@ -185,7 +185,15 @@ def _enable(endpoint: WebhookEndpoint, *, by: str, reason: str) -> None:
         endpoint, table=ENDPOINT, to="enabled", by=by, reason=reason,
         disabled_reason="", **_AS_NEW,
     )  # fmt: skip
+    _wake_what_waits(endpoint)
     cases.resolve(DISABLED_CASE, endpoint.pk, by=by, reason=reason)
+
+
+def _wake_what_waits(endpoint: WebhookEndpoint) -> None:
+    """What failed is due now, not hours from now: first what waits longest, as many as a replay."""
+    waiting = WebhookDelivery.objects.filter(endpoint=endpoint, state="retrying")
+    first = waiting.order_by("due_at").values("pk")[: settings.WEBHOOK_REPLAY_MAX]
+    waiting.filter(pk__in=first).update(due_at=clock.now())
 
 
 def _tell(endpoint: WebhookEndpoint, event: Event) -> None:

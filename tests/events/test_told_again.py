@@ -73,3 +73,13 @@ def test_a_range_is_told_again_to_an_endpoint_that_is_left_alone(subscriber, rec
     assert subscriber.post(path, {"since": LONG_AGO}).json()["events"] == 1
 
     assert deliver() == 1
+
+
+def test_what_waits_for_its_next_try_is_sent_when_its_endpoint_is_enabled(subscriber, receiver):
+    path = f"/v1/webhook-endpoints/{subscriber.subscribe(receiver.url)['id']}"
+    an_outage(subscriber, receiver)
+    for state in ("disabled", "enabled"):
+        assert deliver() == 0
+        assert subscriber.api.patch(path, {"state": state}).status_code == 200
+
+    assert deliver() == 1
