@@ -71,6 +71,8 @@ def claim(*, late_by: float = 0.0) -> WebhookDelivery | None:
         if delivery_id is None:
             return None
         delivery = WebhookDelivery.objects.select_related("endpoint", "event").get(pk=delivery_id)
+        if delivery.endpoint.state != "enabled":  # since a moment ago, when it was found
+            return None
         if delivery.state == "leased" and delivery.tries > len(settings.WEBHOOK_SCHEDULE):
             move(delivery, table=DELIVERY, to="dead", by=BY, reason=_DIED, last_error=_DIED)
             return None

@@ -6,7 +6,9 @@ import pytest
 
 from events import webhook_delivery
 from events.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
+from events.states import ENDPOINT
 from foundation import clock
+from foundation.state_machine import move
 from tests.events.conftest import deliver, publish
 from tests.events.receiver import answer
 
@@ -78,3 +80,23 @@ def test_of_two_answers_the_one_that_asks_for_less_does_not_shorten_the_pause(su
 
     left = WebhookEndpoint.objects.get().paused_until - clock.now()
     assert left > dt.timedelta(minutes=50)
+
+
+@pytest.mark.parametrize("state", ["deleted", "disabled"])
+def test_an_endpoint_that_goes_while_its_delivery_is_claimed_is_sent_nothing(
+    subscriber, receiver, monkeypatch, state
+):
+    subscriber.subscribe(receiver.url)
+    subscriber.happened()
+    publish()
+    found = webhook_delivery._next
+
+    def found_and_then_gone(late_by):
+        delivery_id = found(late_by)
+        move(WebhookEndpoint.objects.get(), table=ENDPOINT, to=state, by="api:shop")
+        return delivery_id
+
+    monkeypatch.setattr(webhook_delivery, "_next", found_and_then_gone)
+
+    assert webhook_delivery.claim() is None
+    assert WebhookDelivery.objects.get().state == "pending"
