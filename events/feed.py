@@ -20,21 +20,29 @@ from foundation.transactions import durable
 
 _LOCK: Final = 0x5745_4248  # of this job; held until its transaction is over
 
+# In the order of their making; within a story by sequence: ids are drawn before the story's
+# counter is locked, and on hosts whose clocks differ.
 _NUMBER: Final = """
     WITH waiting AS (
-        SELECT event_id, row_number() OVER (ORDER BY event_id) AS nth
-        FROM events_feedentry WHERE position IS NULL ORDER BY event_id LIMIT %(limit)s
+        SELECT event_id FROM events_feedentry WHERE position IS NULL
+        ORDER BY event_id LIMIT %(limit)s
+    ), turn AS (
+        SELECT event.id, event.sequence, event.payload, max(event.id::text) OVER (
+            PARTITION BY event.stream ORDER BY event.sequence) AS place
+        FROM waiting JOIN events_outboxevent event ON event.id = waiting.event_id
+    ), placed AS (
+        SELECT id, payload, row_number() OVER (ORDER BY place, sequence) AS nth FROM turn
     ), last AS (
         SELECT coalesce(max(position), 0) AS position FROM events_feedentry
     )
     UPDATE events_feedentry entry
-    SET position = last.position + waiting.nth,
+    SET position = last.position + placed.nth,
         subjects = ARRAY(
-            SELECT fact.value FROM jsonb_each_text(event.payload) fact
-            WHERE event.payload ? (fact.key || '_id') AND length(fact.value) <= 40
+            SELECT fact.value FROM jsonb_each_text(placed.payload) fact
+            WHERE placed.payload ? (fact.key || '_id') AND length(fact.value) <= 40
         )
-    FROM waiting, last, events_outboxevent event
-    WHERE entry.event_id = waiting.event_id AND event.id = waiting.event_id
+    FROM placed, last
+    WHERE entry.event_id = placed.id
     RETURNING entry.event_id
 """
 

@@ -37,6 +37,23 @@ def test_a_client_reads_what_happened_to_its_things_oldest_first(subscriber, str
     assert "order_id" not in page["items"][0]["data"]
 
 
+def test_a_story_is_read_in_its_sequence_also_when_ids_were_drawn_the_other_way_round(
+    subscriber, monkeypatch
+):
+    early, late, stream = new_id(), new_id(), new_id()
+    for drawn, event_type in ((late, "payment.authorized"), (early, "order.placed")):
+        monkeypatch.setattr(outbox, "new_id", lambda drawn=drawn: drawn)
+        subscriber.happened(event_type, stream=stream)
+    monkeypatch.undo()
+    subscriber.happened("order.canceled")
+    publish()
+
+    page = read(subscriber)
+
+    assert types(page) == ["payment.authorized", "order.placed", "order.canceled"]
+    assert [item["data"]["sequence"] for item in page["items"]] == [1, 2, 1]
+
+
 def test_whoever_resumes_sees_each_event_once_and_may_ask_again_at_the_end(subscriber):
     for _ in range(5):
         subscriber.happened()
