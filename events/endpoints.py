@@ -105,11 +105,12 @@ def signing(endpoint: WebhookEndpoint, at: dt.datetime) -> list[bytes]:
     return [bytes(each) for each in (endpoint.secret, *past) if each]
 
 
-def ping(endpoint_id: uuid.UUID) -> WebhookEndpoint:
+def ping(endpoint_id: uuid.UUID, *, by: str) -> WebhookEndpoint:
     """Tell it an event of its own, by the way of all events. Raises `EndpointNotEnabled`."""
     with durable():
         endpoint = awake(endpoint_id)
         _tell(endpoint, Event(PINGED, _ids(endpoint)))
+        _record(endpoint, "pinged", by=by, reason="asked for", before=_facts(endpoint))
     return endpoint
 
 

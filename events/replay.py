@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from events import endpoints
+from events.message import rfc3339
 from events.models import FeedEntry, WebhookDelivery, WebhookEndpoint
 from events.refusals import DeliveryInProgress, ReplayTooLarge
 from events.states import DELIVERY
@@ -97,6 +98,18 @@ def replay(
         if len(events) > most:
             raise ReplayTooLarge(f"More than {most} events: choose a shorter range.")
         _tell_again(endpoint, events, by=by)
+        audit.record(
+            actor=by,
+            action="webhook_endpoint.replayed",
+            aggregate="webhookendpoint",
+            aggregate_id=endpoint.pk,
+            reason="asked for",
+            before={},
+            after={
+                "since": rfc3339(since), "until": rfc3339(until), "types": list(types),
+                "events": len(events),
+            },
+        )  # fmt: skip
     return len(events)
 
 

@@ -96,7 +96,7 @@ class Ping(APIView):
 
     def post(self, request: Request, reference: str) -> Response:
         """202: `webhook_endpoint.pinged` is on its way to this endpoint."""
-        row = endpoints.ping(_mine(request, reference).pk)
+        row = endpoints.ping(_mine(request, reference).pk, by=principal(request).actor)
         return Response(representations.endpoint(row), status=202)
 
 

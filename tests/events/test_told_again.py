@@ -83,3 +83,18 @@ def test_what_waits_for_its_next_try_is_sent_when_its_endpoint_is_enabled(subscr
         assert subscriber.api.patch(path, {"state": state}).status_code == 200
 
     assert deliver() == 1
+
+
+def test_who_pinged_and_who_had_what_told_again_is_on_record(subscriber, receiver):
+    path = f"webhook-endpoints/{subscriber.subscribe(receiver.url)['id']}"
+    subscriber.happened()
+    publish()
+    subscriber.post(f"{path}/ping")
+    subscriber.post(f"{path}/replay", {"since": LONG_AGO, "types": ["order.placed"]})
+
+    pinged, replayed = AuditEntry.objects.filter(aggregate="webhookendpoint").order_by("at")[1:]
+    assert pinged.action == "webhook_endpoint.pinged"
+    assert replayed.action == "webhook_endpoint.replayed"
+    assert {pinged.actor, replayed.actor} == {f"api:{subscriber.client.name}"}
+    assert replayed.after["since"] == LONG_AGO
+    assert (replayed.after["types"], replayed.after["events"]) == (["order.placed"], 1)
