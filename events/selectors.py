@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from django.db.models import QuerySet
 
 from events import moments
+from events.catalogue import PUBLIC
 from events.models import FeedEntry, WebhookDelivery, WebhookEndpoint
 from events.states import DELIVERY
 from foundation import ids, lookup
@@ -57,7 +58,10 @@ def feed(caller: Principal) -> QuerySet[FeedEntry]:
 def narrowed_feed(rows: QuerySet[FeedEntry], query: Mapping[str, str]) -> QuerySet[FeedEntry]:
     """`type`, `subject` (any public id) and `since` filter. Raises `InvalidInput`."""
     if types := lookup.text(query, "type"):
-        rows = rows.filter(type__in=types.split(",")[:50])
+        asked = set(types.split(","))
+        if not asked <= PUBLIC:
+            raise InvalidInput("There is no such type of events.", errors=[lookup.bad("type")])
+        rows = rows.filter(type__in=sorted(asked))
     if subject := lookup.text(query, "subject"):
         stream = ids.parse("chk", subject)
         rows = (

@@ -181,6 +181,7 @@ def test_one_event_is_read_by_its_id_and_is_nothing_to_a_stranger(subscriber, st
     [
         {"cursor": "evt_x"}, {"cursor": "evt_" + "a" * 28}, {"limit": "0"},
         {"since": "yesterday"}, {"since": "2020-01-01T00:00:00"}, {"type": "a\x00b"},
+        {"type": "order.plced"}, {"type": "order.placed,order.stalled"},
         {"since": "0001-01-01T00:00:00+23:00"}, {"subject": "\x00"},
     ],
     ids=str,
