@@ -25,7 +25,6 @@ from events.addresses import Address, UrlRefused
 from foundation.transactions import refuse_inside_transaction
 
 ANSWER_KEPT: Final = 1000
-_ADDRESSES_TRIED: Final = 2
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -130,7 +129,8 @@ def _send(
 
 
 def _connect(targets: list[Address], port: int, deadline: float) -> socket.socket:
-    for number, address in enumerate(targets, start=1):
+    tried = _worth_trying(targets)
+    for address in tried:
         left = deadline - time.monotonic()
         if left <= 0:
             raise _Late
@@ -138,9 +138,16 @@ def _connect(targets: list[Address], port: int, deadline: float) -> socket.socke
         try:
             return socket.create_connection((str(address), port), timeout=seconds)
         except OSError:
-            if number in (_ADDRESSES_TRIED, len(targets)):
+            if address is tried[-1]:
                 raise
     raise UrlRefused("The name leads nowhere.")
+
+
+def _worth_trying(targets: list[Address]) -> list[Address]:
+    """The first, and one of the other family if there is: all of IPv6 may be out of our reach."""
+    first, *rest = targets
+    others = [each for each in rest if each.version != first.version] or rest
+    return [first, *others[:1]]
 
 
 def _secured(line: socket.socket, url: SplitResult) -> socket.socket:

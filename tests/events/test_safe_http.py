@@ -120,6 +120,32 @@ def test_the_connection_goes_to_the_address_that_was_checked(
     assert receiver.heard[0].headers["host"] == f"shop.example:{receiver.port}"
 
 
+@pytest.mark.parametrize(
+    ("answers", "tried"),
+    [
+        (["2606:4700::1", "2606:4700::2", "8.8.8.8"], ["2606:4700::1", "8.8.8.8"]),
+        (["8.8.8.8", "8.8.4.4", "2606:4700::1"], ["8.8.8.8", "2606:4700::1"]),
+        (["8.8.8.8", "8.8.4.4", "1.1.1.1"], ["8.8.8.8", "8.8.4.4"]),
+        (["8.8.8.8"], ["8.8.8.8"]),
+    ],
+    ids=str,
+)
+def test_a_family_of_addresses_that_can_not_be_reached_is_not_all_that_is_tried(
+    monkeypatch, answers, tried
+):
+    connected = []
+
+    def unreachable(address, **_options):
+        connected.append(address[0])
+        raise OSError
+
+    names(monkeypatch, *answers)
+    monkeypatch.setattr(socket, "create_connection", unreachable)
+
+    assert post("https://shop.example/").status is None
+    assert connected == tried
+
+
 def test_no_proxy_is_taken_from_the_environment(receiver, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
