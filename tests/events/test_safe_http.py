@@ -13,7 +13,7 @@ from foundation.transactions import NetworkInsideTransaction
 from tests.events.receiver import answer
 
 PRIVATE = [
-    "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255",  # noqa: S104
+    "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "168.63.129.16", "172.16.0.1", "172.31.255.255",  # noqa: S104
     "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.127.255.255", "192.0.0.1", "192.0.2.1",
     "198.18.0.1", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.255", "240.0.0.1",
     "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::7f00:1",
@@ -226,6 +226,22 @@ def test_what_is_no_http_is_a_failure_and_no_error_of_ours(receiver, garbage):
 
     assert reply.status is None
     assert reply.error
+
+
+def test_headers_without_number_are_a_failure_and_are_not_kept(receiver):
+    many = b"HTTP/1.1 200 OK\r\n" + b"X-More: x\r\n" * 10_000 + b"\r\n"
+    receiver.answers = [lambda handler: handler.wfile.write(many)]
+
+    assert post(receiver.url).error == "the request failed: HTTPException"
+
+
+def test_promises_of_an_answer_without_end_are_cut_when_the_time_is_up(receiver, settings):
+    settings.WEBHOOK_SECONDS = 0.6
+    receiver.answers = [lambda handler: drip(handler, b"HTTP/1.1 100 Continue\r\n\r\n", pause=0)]
+    began = time.monotonic()
+
+    assert "no answer within" in post(receiver.url).error
+    assert time.monotonic() - began < 5
 
 
 def test_nobody_listening_is_a_failure(open_loopback):
