@@ -144,6 +144,7 @@ def disable_failing(endpoint: WebhookEndpoint, *, why: str) -> bool:
         about=Subject("webhookendpoint", endpoint.pk),
         title=f"Events are not told to {endpoint.reference} any more: {why}",
         detail=f"{endpoint.client.name} asked for them at {endpoint.url}.",
+        began_at=clock.now(),
     )
     return True
 

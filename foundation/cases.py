@@ -28,6 +28,7 @@ from foundation.transactions import durable
 
 _log = logging.getLogger(__name__)
 _HEALED: Final = "it is over by itself"
+_EVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class CaseNotOpen(DomainError):
@@ -69,6 +70,7 @@ _OPEN: Final = """
         SELECT 1 FROM foundation_case known
         WHERE known.kind = %(kind)s::text AND known.aggregate_id = %(row)s::uuid
           AND known.state = 'closed' AND known.amount IS NOT DISTINCT FROM %(amount)s::bigint
+          AND known.ended_at >= %(began)s::timestamptz
     )
     ON CONFLICT (kind, aggregate_id) WHERE state = 'open' DO UPDATE SET
         tries = met.tries + 1, seen_at = excluded.seen_at, detail = excluded.detail,
@@ -86,11 +88,13 @@ def open_once(
     detail: str = "",
     stake: Money | None = None,
     due_at: dt.datetime | None = None,
+    began_at: dt.datetime = _EVER,
 ) -> None:
     """Put this on somebody's desk, in the caller's transaction; met again, it is refreshed.
 
-    What a person closed stays closed, unless something else is at stake now. Without `due_at`,
-    which is for deadlines that others set, its kind says how soon it is due.
+    What a person closed stays closed, unless something else is at stake now, or it was over and
+    began again: then `began_at` says when. Without `due_at`, which is for deadlines that others
+    set, its kind says how soon it is due.
     Raises `LookupError` for a kind that is not in `CASE_KINDS`.
     """
     if not connection.in_atomic_block:
@@ -109,6 +113,7 @@ def open_once(
         "due": due_at or now + dt.timedelta(seconds=what.due_seconds),
         "is_set": due_at is not None,
         "now": now,
+        "began": began_at,
     }
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, values)

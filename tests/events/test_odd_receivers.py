@@ -7,7 +7,8 @@ import pytest
 from events import webhook_delivery
 from events.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 from events.states import ENDPOINT
-from foundation import clock
+from foundation import cases, clock
+from foundation.models import Case
 from foundation.state_machine import move
 from tests.events.conftest import deliver, publish
 from tests.events.receiver import answer
@@ -100,3 +101,18 @@ def test_an_endpoint_that_goes_while_its_delivery_is_claimed_is_sent_nothing(
 
     assert webhook_delivery.claim() is None
     assert WebhookDelivery.objects.get().state == "pending"
+
+
+def test_an_endpoint_that_is_gone_again_is_on_a_desk_again_although_a_person_closed_that_case(
+    subscriber, receiver
+):
+    path = f"/v1/webhook-endpoints/{subscriber.subscribe(receiver.url)['id']}"
+    for _ in range(2):
+        receiver.answers = [answer(410)]
+        subscriber.happened()
+        assert deliver() == 1
+        cases.close(Case.objects.get(state="open").pk, by="staff:ana", reason="they know")
+        assert subscriber.api.patch(path, {"state": "enabled"}).status_code == 200
+        clock.move(dt.timedelta(days=1))
+
+    assert Case.objects.filter(state="closed").count() == 2
