@@ -108,6 +108,7 @@ def _tell_dead(event: OutboxEvent, error: Exception) -> None:
         about=Subject("outboxevent", event.pk),
         title=f"{event.type} {event.reference} can not be told",
         detail=f"{type(error).__name__}: {error}",
+        began_at=clock.now(),
     )
 
 
