@@ -1,11 +1,13 @@
 """What the API shows of the feed, of endpoints and of deliveries."""
 
-from typing import Any
+from typing import Any, Final
 
 from events import signatures
 from events.message import message, rfc3339
 from events.models import DeliveryAttempt, FeedEntry, WebhookDelivery, WebhookEndpoint
 from events.states import OPEN
+
+_TRIES_SHOWN: Final = 100  # whoever asks for one again and again may have thousands
 
 
 def event(entry: FeedEntry) -> dict[str, Any]:
@@ -51,8 +53,9 @@ def delivery(row: WebhookDelivery) -> dict[str, Any]:
 
 
 def delivery_with_attempts(row: WebhookDelivery) -> dict[str, Any]:
-    """A delivery with each try at it, the first one first."""
-    return delivery(row) | {"attempts": [_attempt(each) for each in row.log.order_by("id")]}
+    """A delivery with each try at it, the first one first; of very many the last ones."""
+    last = reversed(list(row.log.order_by("-id")[:_TRIES_SHOWN]))
+    return delivery(row) | {"attempts": [_attempt(each) for each in last]}
 
 
 def _attempt(row: DeliveryAttempt) -> dict[str, Any]:

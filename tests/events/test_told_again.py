@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from events.models import WebhookDelivery, WebhookEndpoint
+from events.models import DeliveryAttempt, WebhookDelivery
 from foundation import clock
 from foundation.models import AuditEntry, Transition
 from tests.events.conftest import deliver, publish
@@ -98,3 +98,20 @@ def test_who_pinged_and_who_had_what_told_again_is_on_record(subscriber, receive
     assert {pinged.actor, replayed.actor} == {f"api:{subscriber.client.name}"}
     assert replayed.after["since"] == LONG_AGO
     assert (replayed.after["types"], replayed.after["events"]) == (["order.placed"], 1)
+
+
+def test_of_a_delivery_that_was_asked_for_without_end_the_last_hundred_tries_are_shown(
+    subscriber, receiver
+):
+    subscriber.subscribe(receiver.url)
+    subscriber.happened()
+    deliver()
+    delivery = WebhookDelivery.objects.get()
+    DeliveryAttempt.objects.bulk_create(
+        DeliveryAttempt(delivery=delivery, number=number, at=clock.now(), milliseconds=1)
+        for number in range(2, 152)
+    )
+
+    shown = subscriber.get(f"deliveries/{delivery.reference}").json()["attempts"]
+
+    assert [each["number"] for each in shown] == list(range(52, 152))
