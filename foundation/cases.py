@@ -80,7 +80,7 @@ _OPEN: Final = """
 """
 
 
-def open_once(
+def open_once(  # noqa: PLR0913 - a case has this many facts
     kind: str,
     *,
     about: Subject,

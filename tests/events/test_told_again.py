@@ -36,7 +36,7 @@ def test_a_range_is_told_again_with_what_waits_hours_for_its_next_try(subscriber
 
 
 def paused(subscriber, receiver):
-    """An endpoint that asked to be left alone for a day, and the delivery that it would not take."""
+    """An endpoint that asked to be left alone for a day, and what it would not take."""
     endpoint = subscriber.subscribe(receiver.url)
     receiver.answers = [answer(429, Retry_After="86400")]
     subscriber.happened()
