@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import SplitResult
@@ -153,8 +154,14 @@ def _worth_trying(targets: list[Address]) -> list[Address]:
 def _secured(line: socket.socket, url: SplitResult) -> socket.socket:
     if url.scheme == "http":
         return line
-    context = ssl.create_default_context(cafile=settings.WEBHOOK_CA_FILE or None)
+    context = _trusting(settings.WEBHOOK_CA_FILE)
     return context.wrap_socket(line, server_hostname=str(url.hostname))
+
+
+@cache
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """Once a process: to read a system's authorities takes longer than all else of a request."""
+    return ssl.create_default_context(cafile=authorities or None)
 
 
 class _Cut:

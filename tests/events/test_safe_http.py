@@ -270,3 +270,19 @@ def test_the_certificate_has_to_be_of_the_name_and_of_an_authority_that_is_trust
     assert post(f"https://shop.example:{receiver.port}/hooks").status == 204
     assert "certificate" in post(f"https://another.example:{receiver.port}/").error
     assert [heard.path for heard in receiver.heard] == ["/hooks"]
+
+
+def test_the_authorities_are_read_once_and_not_for_each_request(
+    receiver, tls, settings, monkeypatch
+):
+    made, make = [], ssl.create_default_context
+    monkeypatch.setattr(
+        ssl, "create_default_context", lambda **options: made.append(1) or make(**options)
+    )
+    names(monkeypatch, "127.0.0.1")
+    settings.WEBHOOK_CA_FILE = tls
+
+    for _ in range(3):
+        assert post(f"https://shop.example:{receiver.port}/hooks").status == 204
+
+    assert len(made) == 1
