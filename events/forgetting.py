@@ -33,7 +33,9 @@ def _forget_some(*, ended_before: dt.datetime, limit: int) -> int:
     ended = Q(state__in=["sent", "dead"], due_at__lt=ended_before)
     removed = Q(endpoint__state="deleted", due_at__lt=clock.now())
     with durable():
-        rows = WebhookDelivery.objects.select_for_update(skip_locked=True, of=("self",))
+        rows = WebhookDelivery.objects.select_for_update(
+            skip_locked=True, no_key=True, of=("self",)
+        )
         batch = list(rows.filter(ended | removed).values_list("pk", flat=True)[:limit])
         WebhookDelivery.objects.filter(pk__in=batch).delete()
     return len(batch)
