@@ -101,7 +101,8 @@ def test_every_refusal_that_can_be_heard_is_in_it(made):
     not_heard = {
         "approval_already_asked", "approval_not_pending", "approval_not_yours", "bad_column_map",
         "case_not_open", "case_verb_unknown", "checkout_not_in_review", "deed_not_possible",
-        "mail_obsolete", "mail_still_waiting", "method_not_allowed", "order_not_completable",
+        "mail_obsolete", "mail_sent_often", "mail_still_waiting", "method_not_allowed",
+        "order_not_completable",
         "payment_not_reauthorizable", "payment_not_released", "processor_event_not_dead",
         "window_not_over",
     }  # fmt: skip
