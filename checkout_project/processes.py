@@ -10,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,7 @@ EVENTS_PATH = "/v1/processor-events/stripe"
 WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - it guards no money
 HEALTH = {"web": "/readyz", "sandbox": "/_sandbox/health"}
 READY_SECONDS = 60.0
+ENDS_MAX, ENDS_SECONDS = 5, 60.0  # who ends by himself so often in so long is not started again
 STOP_SECONDS = 25.0  # longer than a worker's soft shutdown
 PROBE_SECONDS = 5.0
 # A worker that is asked nicely waits for its tasks, and for a broker that may have gone with us.
@@ -74,6 +77,7 @@ class Shop:
     sandbox_options: tuple[str, ...] = ()  # such as --allow-reset
     sandbox_tells: bool = True  # whether the sandbox sends its events to web
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
+    _ends: dict[str, deque[float]] = field(default_factory=dict, init=False)
 
     @property
     def web_url(self) -> str:
@@ -165,6 +169,21 @@ class Shop:
         """Raise when a process that was started and not stopped has ended."""
         for name in self._children.keys() - self.pids.keys():
             raise ShopFailed(f"{name} ended by itself:\n{children.tail(self.log(name))}")
+
+    def start_again(self) -> list[str]:
+        """Start what ended by itself, as whoever runs a shop must; returns the names.
+
+        Celery's worker, for one, ends when its broker goes away at a bad moment. Raises
+        `ShopFailed` for what ends again and again: that does not get better by starting it.
+        """
+        ended = sorted(self._children.keys() - self.pids.keys())
+        for name in ended:
+            ends = self._ends.setdefault(name, deque(maxlen=ENDS_MAX))
+            ends.append(time.monotonic())
+            if len(ends) == ENDS_MAX and ends[-1] - ends[0] < ENDS_SECONDS:
+                raise ShopFailed(f"{name} ends again and again:\n{children.tail(self.log(name))}")
+        self.start(ended)
+        return ended
 
     def stop(self, names: Iterable[str] | None = None) -> None:
         """Ask these (all, unless named) to finish, last started first; end those that do not."""

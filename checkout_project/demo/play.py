@@ -172,4 +172,4 @@ def remain(tell: Narrator, shop: Shop, way_in: WayIn) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(WATCH_SECONDS)
-            shop.check_alive()
+            shop.start_again()

@@ -37,11 +37,16 @@ def park_crashing(*, limit: int) -> None:
     """
     now = clock.now()
     due = is_parked() & Q(leased_until__lte=now, resolve_at__lte=now)
+    for model in (Payment, Refund):
+        if model.objects.filter(due).exists():
+            _park_each(model, due, limit=limit)
+
+
+def _park_each(model: type[Payment | Refund], due: Q, *, limit: int) -> None:
     with durable():
-        for model in (Payment, Refund):
-            free = model.objects.select_for_update(no_key=True, skip_locked=True)
-            for asked in free.filter(due).order_by("leased_until")[:limit]:
-                _park(asked)
+        free = model.objects.select_for_update(no_key=True, skip_locked=True)
+        for asked in free.filter(due).order_by("leased_until")[:limit]:
+            _park(asked)
 
 
 def _park(asked: Payment | Refund) -> None:

@@ -109,6 +109,8 @@ def _take_over_one(found: QuerySet[T], *, by_sweep: bool = False) -> T | None:
     A sweep counts itself before it begins: it may die of this one. Others are counted by the
     key of the request that they work for.
     """
+    if by_sweep and not found.exists():
+        return None  # mostly so; a look without a lock spares a transaction
     with durable():
         locked = found.select_for_update(no_key=True, skip_locked=True, of=("self",))
         asked = locked.order_by("leased_until").first()

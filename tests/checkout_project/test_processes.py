@@ -53,6 +53,26 @@ def test_a_killed_process_is_noticed_and_starts_again_at_the_same_address(tmp_pa
         assert shop.sandbox_url == url
 
 
+def test_what_ended_by_itself_is_started_again_but_not_for_ever(tmp_path):
+    with sandbox(tmp_path) as shop:
+        assert shop.start_again() == []
+        for _ in range(processes.ENDS_MAX - 1):
+            killed = end(shop)
+            assert shop.start_again() == ["sandbox"]
+            assert shop.pids["sandbox"] != killed
+        end(shop)
+        with pytest.raises(processes.ShopFailed, match="sandbox ends again and again"):
+            shop.start_again()
+
+
+def end(shop):
+    """By a signal that nobody here sent, as far as the shop knows."""
+    pid = shop.pids["sandbox"]
+    os.kill(pid, signal.SIGKILL)
+    assert children.until(lambda: shop.pids == {}, seconds=10)
+    return pid
+
+
 def test_killing_by_name_is_meant_and_no_failure(tmp_path):
     with sandbox(tmp_path) as shop:
         pid = shop.pids["sandbox"]

@@ -22,7 +22,7 @@ from tests.crash import broker
 from tests.crash.forks import Resident, in_a_child
 from tests.crash.memory import FlightRecorder
 from tests.crash.outcomes import TIMED_OUT_SECONDS, Outcome
-from tests.crash.standstill import Broom, Standstills
+from tests.crash.standstill import LOOK_AWAY, Broom, Standstills
 from tests.sandbox import Sandbox
 
 _MAINTENANCE: Final = connection.settings_dict["NAME"]
@@ -134,6 +134,8 @@ def _in_database(name: str) -> None:
     def work(_line: object) -> None:
         connection.settings_dict["NAME"] = name
         call_command("migrate", verbosity=0)
+        with connection.cursor() as cursor:
+            cursor.execute(LOOK_AWAY)
         builders.a_shop()
 
     _must(in_a_child(work).told("error"))

@@ -75,10 +75,10 @@ class Knowledge:
         scene.probe.arm()
         try:
             rounds = to_rest(scene, case, is_known=way.is_known if way else None)
-            recovery = len(scene.probe.points)
+            recovery, points = scene.worked_until, len(scene.probe.points)
             scene.probe.disarm()
             if way and way.told:
-                return way.whole(rounds=rounds, recovery=recovery)
+                return way.whole(rounds=rounds, recovery=recovery, points=points)
             verdict = verdict_on(scene, case)
         except (world.NoRest, broker.MessagesWithoutEnd) as error:
             rounds, recovery, verdict = world.ROUNDS_MAX, 0, str(error)

@@ -143,6 +143,8 @@ def _sample(wish: Wish, every: list[T], size: int) -> list[T]:
 def doubles(wish: Wish, tried: Sequence[Result]) -> list[Trial]:
     """Pairs of blows: any first one, and any point of the recovery that followed it.
 
+    Up to its last work: whoever dies in a round that finds nothing leaves what he found.
+
     Each flow with each outcome has its share, as far as it has points: drawn from all of them,
     nearly all would fall into the few longest recoveries. A world that was met before has no
     recovery of its own whose points could be counted.

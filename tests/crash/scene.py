@@ -87,6 +87,7 @@ class Scene:
         self.stage, self.outcome, self.heard = stage, outcome, heard
         self.probe, self.line, self.recorder = probe, line, recorder
         self.sandbox = sandbox
+        self.worked_until = 0  # how many points came before the house found nothing more to do
 
     def post(self, path: str, body: Any, *, key: str = "") -> tuple[int, bytes]:
         """A request of this trial's client, and what it heard; being heard is a point."""

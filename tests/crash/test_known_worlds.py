@@ -33,8 +33,19 @@ def test_a_way_ends_where_another_came_by_and_came_to_rest(standstills):
     second = a_way(standstills)
     assert second.is_known(0, 1)
 
-    whole = second.whole(rounds=1, recovery=100)
+    whole = second.whole(rounds=1, recovery=90, points=100)
     assert (whole["rounds"], whole["recovery"]) == (1 + 5 - 2, 100 + 300 - 100)
+
+
+def test_after_the_last_work_of_a_recovery_there_is_nothing_to_strike(standstills):
+    first = a_way(standstills, points=301)
+    assert not first.is_known(0, 2)  # after its last work, at the 300th point
+    first.remember(WELL)
+
+    second = a_way(standstills)
+    assert second.is_known(0, 1)
+
+    assert second.whole(rounds=1, recovery=90, points=100)["recovery"] == 90
 
 
 def test_a_way_does_not_end_at_another_stride(standstills):

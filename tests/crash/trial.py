@@ -38,7 +38,7 @@ class Result:
     status: str = "ok"
     detail: str = ""
     points: list[tuple[str, str]] = field(default_factory=list)
-    recovery_points: int = 0
+    recovery_points: int = 0  # until its last work: rounds that find nothing have nothing to break
     rounds: int = 0
     is_parked: bool = False
     is_known: bool = False  # it left a world that had been recovered from before

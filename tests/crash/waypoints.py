@@ -50,12 +50,16 @@ class Waypoints:
             self._passed.append(_Passed(world, rounds, len(self._scene.probe.points)))
         return self.told is not None
 
-    def whole(self, *, rounds: int, recovery: int) -> Told:
-        """What came of it, had it gone on: its own way, and the rest that is known."""
+    def whole(self, *, rounds: int, recovery: int, points: int) -> Told:
+        """What came of it, had it gone on: its own way, and the rest that is known.
+
+        `recovery`: the points until the last work, of the `points` that it came by itself.
+        """
         assert self.told is not None
+        rest = self.told["recovery"]
         return self.told | {
             "rounds": rounds + self.told["rounds"],
-            "recovery": recovery + self.told["recovery"],
+            "recovery": points + rest if rest else recovery,
             "is_cut": True,
         }
 
@@ -70,6 +74,6 @@ def _after(passed: _Passed, told: Told) -> Told:
     return {
         "verdict": "",
         "rounds": told["rounds"] - passed.rounds,
-        "recovery": told["recovery"] - passed.points,
+        "recovery": max(0, told["recovery"] - passed.points),
         "parked": told["parked"],
     }

@@ -46,11 +46,13 @@ def drain(scene: Scene, *, is_known: IsKnown | None = None) -> int:
     """
     level = 0
     tell_everything(scene)
+    scene.worked_until = len(scene.probe.points)
     for number in range(1, ROUNDS_MAX + 1):
         if is_known and is_known(level, number - 1):
             return number - 1
         work = _round(scene, _STRIDES[level])
         if work:
+            scene.worked_until = len(scene.probe.points)
             continue
         level += 1
         if level == len(_STRIDES):

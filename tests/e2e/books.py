@@ -105,6 +105,7 @@ def finished(house, of, *, seconds=PATIENCE_SECONDS):
     """Wait until every wish is one order that is captured, owed and told of; return them."""
 
     def are_finished():
+        house.look_after()
         found = orders(house, of)
         return len(found) == len(of) and all(order.is_finished for order in found)
 

@@ -71,6 +71,7 @@ class House:
             folder=folder / "logs", env=self._env(), web_workers=2, web_threads=12,
         )  # fmt: skip
         self.witness = Witness(self.shop.sandbox_url)
+        self.ended: set[str] = set()  # by themselves, in this test
         self.key, self.key_of_a_stranger = self._stock()
 
     def _env(self):
@@ -110,7 +111,17 @@ class House:
             os.killpg(pid, signal.SIGCONT)
         self.shop.start()
         self.shop.wait_ready()
+        self.ended.clear()
         self.witness.heal()
+
+    def look_after(self):
+        """Start again what ended by itself, as a supervisor does."""
+        self.ended.update(self.shop.start_again())
+
+    def has_lost_nobody(self):
+        """Nobody ended by himself, but the worker may: with a broker that went at a bad moment."""
+        self.look_after()
+        return self.ended <= {"worker"}
 
     # --- what is done to it ---------------------------------------------------------------
 

@@ -30,7 +30,7 @@ DISK_MEGABYTES = 220
 def all_is_well(house, wishes, **allowed):
     books.once_each(house, books.finished(house, wishes, seconds=120), **allowed)
     books.nothing_astray(house)
-    house.shop.check_alive()
+    assert house.has_lost_nobody()
 
 
 def test_postgresql_killed_and_restarted_under_a_burst_costs_no_order_and_doubles_none(house):

@@ -173,6 +173,6 @@ def test_two_beats_two_relays_and_two_workers_at_once_do_no_harm(house):
         house.burst(wishes)
         placed = books.finished(house, wishes)
         second.check_alive()
-    house.shop.check_alive()
+    assert house.has_lost_nobody()
     books.once_each(house, placed)
     books.nothing_astray(house)

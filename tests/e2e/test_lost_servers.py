@@ -90,7 +90,7 @@ def test_redis_stopped_costs_a_shopper_nothing_and_its_orders_are_finished_after
 
     books.once_each(house, books.finished(house, during))
     books.nothing_astray(house)
-    house.shop.check_alive()
+    assert house.has_lost_nobody()
 
 
 def test_redis_silent_costs_a_shopper_nothing_and_its_orders_are_finished_afterwards(house):
@@ -106,7 +106,7 @@ def test_redis_silent_costs_a_shopper_nothing_and_its_orders_are_finished_afterw
 
     books.once_each(house, books.finished(house, during))
     books.nothing_astray(house)
-    house.shop.check_alive()
+    assert house.has_lost_nobody()
 
 
 def sent_of(house, wishes):

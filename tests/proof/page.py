@@ -40,7 +40,9 @@ def _overview(parts: dict[str, Any]) -> str:
     ]  # fmt: skip
     good = sum(part["is_good"] for part in parts.values())
     took, most = (sum(part[name] for part in parts.values()) for name in ("seconds", "seconds_max"))
-    rows.append(("Together", "", f"{good} of {len(parts)}", f"{took:.0f}", f"{most:.0f}"))
+    rows.append(
+        ("Together, some side by side", "", f"{good} of {len(parts)}", f"{took:.0f}", f"{most:.0f}")
+    )
     return _table(("Part", "What was done", "All well", "Seconds", "At most"), rows)
 
 

@@ -24,6 +24,7 @@ class Part:
     tells: str  # "json": --json FILE; "junit": --junit-xml FILE
     seconds: float  # it may take; then its processes are ended, and it is not well
     environ: dict[str, str] = field(default_factory=dict)
+    is_beside: bool = False  # it mostly waits (for time-outs, for an outage): others run meanwhile
 
     def command(self, told: Path) -> list[str]:
         """The command, with the file that takes its numbers."""
@@ -68,6 +69,7 @@ PARTS: Final = (
         tells="junit",
         seconds=1200,
         environ={"PROOF_OUTAGE_SECONDS": "60"},
+        is_beside=True,
     ),
     Part(
         name="planted",

@@ -65,7 +65,51 @@ def test_a_part_whose_time_is_up_is_not_well_and_the_page_says_so(capfd):
     }
     written = page(about | {"parts": {"crash": done}})
     assert "| A part | time is up | **no** |" in written
-    assert "| Together |  | 0 of 1 |" in written
+    assert "| Together, some side by side |  | 0 of 1 |" in written
+
+
+def test_what_mostly_waits_runs_beside_the_others_and_all_are_told_in_their_order(monkeypatch):
+    moments = {}
+
+    def run(part, _number, _count, *, is_over):
+        moments[part.name] = [time.monotonic()]
+        time.sleep(0.5)
+        moments[part.name].append(time.monotonic())
+        return {"title": part.name}
+
+    monkeypatch.setattr(proof, "_run", run)
+    parts = [
+        Part(name=name, title=name, argv=(), tells="json", seconds=9, is_beside=name == "waits")
+        for name in ("first", "waits", "last")
+    ]
+
+    told = proof._run_all(parts)
+
+    assert list(told) == ["first", "waits", "last"]
+    assert moments["waits"][0] < moments["first"][1]
+    assert moments["last"][0] >= moments["first"][1]
+
+
+def test_who_is_interrupted_ends_what_runs_beside_as_well(monkeypatch):
+    command = (sys.executable, "-c", "import time; time.sleep(600)")
+    beside = Part(
+        name="waits", title="waits", argv=command, tells="json", seconds=600, is_beside=True
+    )
+
+    def interrupted(part, number, count, *, is_over):
+        if part.is_beside:
+            return one(part, number, count, is_over=is_over)
+        time.sleep(0.5)
+        raise KeyboardInterrupt
+
+    one = proof._run
+    monkeypatch.setattr(proof, "_run", interrupted)
+    started = time.monotonic()
+
+    with pytest.raises(KeyboardInterrupt):
+        proof._run_all([a_part(), beside])
+
+    assert time.monotonic() - started < 60
 
 
 def test_the_page_says_how_much_was_struck_and_how():

@@ -33,10 +33,10 @@ class World:
         return outside.shelf(self.database_url, sku)
 
     def wait(self, what: str, holds: Callable[[], bool], *, seconds: float) -> bool:
-        """Wait, telling so; a process that ended by itself ends the waiting, too."""
+        """Wait, telling so; a process that ended by itself is started again meanwhile."""
 
         def holds_and_all_live() -> bool:
-            self.shop.check_alive()
+            self.shop.start_again()
             return holds()
 
         return self.tell.wait(what, holds_and_all_live, seconds=seconds)

@@ -43,7 +43,8 @@ class Command(BaseCommand):
                 connection.close()
                 while True:
                     time.sleep(WATCH_SECONDS)
-                    shop.check_alive()
+                    for name in shop.start_again():
+                        self._say(f"{name} ended by itself and was started again; see its log.")
         except KeyboardInterrupt:
             self._say("Stopped.")
         except (ShopFailed, opening.CatalogEmpty) as error:
