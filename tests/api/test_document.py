@@ -145,6 +145,7 @@ def test_it_is_served_as_it_is_committed(client, made):
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.django_db  # closing an answer looks at a connection that another test left open
 def test_the_page_to_try_it_comes_from_here_alone(client):
     page = client.get("/v1/docs")
     text = page.content.decode()
