@@ -63,7 +63,7 @@ class SameKeyMeetsSameKey(_OneWish):
     @staticmethod
     def control() -> AbstractContextManager[Any]:
         return together(
-            without_unique("foundation_idempotencykey", "scope, key"),
+            without_unique("foundation_idempotencykey", "key, scope"),
             without_unique("orders_checkout", "client_id, cart_id"),
             naive(idempotency, claim=_claim_by_looking_first),
         )
