@@ -14,7 +14,7 @@ from tests.stories import world
 from tests.stories.orders.desk import cancel
 from tests.stories.payments.moves import Till
 
-SECONDS_BETWEEN = 0.3
+SECONDS_BETWEEN = 3.0  # as long as the cancellation may take to begin; it ends with that
 
 
 @pytest.fixture
@@ -25,7 +25,9 @@ def race(api, shop, monkeypatch):
 
     def slow_claim(payment, wish, **wanted):
         looked.set()
-        time.sleep(SECONDS_BETWEEN)
+        until = time.monotonic() + SECONDS_BETWEEN
+        while time.monotonic() < until and Order.objects.get(pk=order.pk).state == "placed":
+            time.sleep(0.02)
         claim(payment, wish, **wanted)
         states.append(Order.objects.get(pk=order.pk).state)
 
