@@ -105,7 +105,9 @@ def recover(actions: Mapping[str, Action], *, limit: int) -> int:
     give_up_at = time.monotonic() + settings.SWEEP_BUDGET_SECONDS
     taken = 0
     left_behind = idempotency.kinds_left_behind()
-    for kind in (kind for kind in actions if kind in left_behind):
+    for kind, action in actions.items():
+        if kind not in left_behind:
+            continue
         poison.park(kind=kind, limit=limit)
         while taken < limit and time.monotonic() < give_up_at:
             rows = idempotency.take_over_expired(
@@ -114,7 +116,7 @@ def recover(actions: Mapping[str, Action], *, limit: int) -> int:
             if not rows:
                 break
             taken += 1
-            _recover_one(actions[kind], rows[0])
+            _recover_one(action, rows[0])
     return taken
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import kombu
 import pytest
+from celery import bootsteps
+from celery.utils.imports import symbol_by_name
 from kombu.transport import redis as transport
 
 from checkout_project import embedded
+from checkout_project.celery import app
 from checkout_project.prefetch import Prefetch
 
 OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
@@ -71,3 +74,13 @@ def test_without_that_it_would_never_take_one_again(broker, line, monkeypatch):
     end_it_in_silence(broker, message, "ack")
 
     assert not channel.qos.can_consume()
+
+
+def test_every_worker_counts_so(monkeypatch):
+    monkeypatch.setattr(transport.Channel, "QoS", transport.QoS)
+
+    for step in map(symbol_by_name, app.steps["worker"]):
+        if not issubclass(step, bootsteps.StartStopStep):  # those begin with the worker
+            step(None).include(None)
+
+    assert transport.Channel.QoS is Prefetch
