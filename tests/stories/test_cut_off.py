@@ -33,23 +33,6 @@ def ben(shop):
     return somebody("ben", *EVERYTHING)
 
 
-@pytest.fixture
-def held(api, settings):
-    """An order whose money is held."""
-    settings.SETTLEMENT_POLICY = "manual"
-    order = world.an_order(api)
-    world.play_events()
-    return order
-
-
-@pytest.fixture
-def paid(api):
-    """An order whose money was taken."""
-    order = world.an_order(api)
-    world.play_events()
-    return order
-
-
 def approve_and_die(person, monkeypatch, *, before="_settle"):
     """Approved and carried out; the process dies before that is written down."""
     asked, real = Approval.objects.get(), getattr(approvals, before)

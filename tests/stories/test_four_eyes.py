@@ -14,7 +14,6 @@ from orders.models import Order
 from payments.models import Payment, Refund
 from payments.services.capture import capture
 from tests.races.crowd import at_once
-from tests.stories import world
 from tests.stories.test_staff import Staff, somebody
 
 EVERYTHING = (
@@ -39,23 +38,6 @@ def ana(shop):
 def ben(shop):
     """Another person, with the same permissions."""
     return somebody("ben", *EVERYTHING)
-
-
-@pytest.fixture
-def held(api, settings):
-    """An order whose money is held."""
-    settings.SETTLEMENT_POLICY = "manual"
-    order = world.an_order(api)
-    world.play_events()
-    return order
-
-
-@pytest.fixture
-def paid(api):
-    """An order whose money was taken."""
-    order = world.an_order(api)
-    world.play_events()
-    return order
 
 
 def wish(person, deed, order, **fields):

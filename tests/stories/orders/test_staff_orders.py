@@ -36,23 +36,6 @@ def ana(shop):
     return somebody("ana", *EVERYTHING)
 
 
-@pytest.fixture
-def held(api, settings):
-    """An order whose money is held, owed by the warehouse."""
-    settings.SETTLEMENT_POLICY = "manual"
-    order = world.an_order(api)
-    world.play_events()
-    return order
-
-
-@pytest.fixture
-def paid(api):
-    """An order whose money was taken, owed by the warehouse."""
-    order = world.an_order(api)
-    world.play_events()
-    return order
-
-
 def do(person, deed, order, *, reason="customer called", **fields):
     route = f"orders_order_{deed}"
     token = person.form(route, order)
