@@ -26,16 +26,18 @@ PARKED: Final = "order_parked"
 _IS_SHIPPED_FROM: Final = ("fulfilling", "completed")
 _NOT_BEGUN: Final = ("placed", "on_hold", "canceling")
 _MAY_BE_PARKED: Final = ("placed", "fulfilling", "completed", "canceled")
-# A chain that came to its last link is no poison, whatever it found on the way: it is counted
-# no higher than this, where the pause has grown to its longest.
+# A chain that came to its last link is no poison: while it waits for somebody else it is counted no
+# higher than this, where the pause has grown to its longest.
 _PATIENT: Final = 6
+# Nothing more is to come of these by itself: an order that is still not begun then never will be.
+_NOT_WAITED_FOR: Final = ("captured", "partially_refunded", "refunded")
 _PAUSE_SECONDS_MAX: Final = 3600.0
 
 
 def notify_and_settle(order_id: uuid.UUID) -> None:
     """The last link of the chain: tell the customer, and stop watching once all is done."""
     order = Order.objects.select_related("payment").get(pk=order_id)
-    if order.stalls > _PATIENT:
+    if order.stalls > _PATIENT and _waits(order):
         Order.objects.filter(pk=order_id).update(stalls=_PATIENT)
     is_covered = order.payment.state in (*COVERED, *TAKEN)
     if order.state in _IS_SHIPPED_FROM and not is_covered:
@@ -43,6 +45,11 @@ def notify_and_settle(order_id: uuid.UUID) -> None:
     notifications.tell_each(order, notifications.due(order))
     if order.state not in _NOT_BEGUN and notifications.is_told(order):
         _watch_until(order)
+
+
+def _waits(order: Order) -> bool:
+    """For the processor, a bank or a mail server; not for what nobody is going to do."""
+    return order.state != "placed" or order.payment.state not in _NOT_WAITED_FOR
 
 
 def _watch_until(order: Order) -> None:
@@ -78,7 +85,8 @@ def restart_stalled_orders(*, limit: int) -> int:
 
     The try is counted here, before the work starts: a step that kills its worker is counted
     like one that fails, and after `STALLS_MAX` of them the order is parked with a case. One
-    that merely waits (a processor away for a day) is not: `notify_and_settle` sees to that.
+    that merely waits (a processor away for a day) is not: `notify_and_settle` sees to that. One
+    that was given back whole before anything was owed is: nobody would ever look at it.
     """
     with durable():
         orders = list(
@@ -101,7 +109,8 @@ def _park(order: Order) -> None:
         PARKED,
         about=Subject("order", order.pk),
         title=f"{order.reference} is parked: its next step does not get done",
-        detail=f"It is {order.state}; started again {order.stalls} times.",
+        detail=f"It is {order.state}, its payment {order.payment.state};"
+        f" started again {order.stalls} times.",
         stake=Money(order.total_amount, order.currency),
     )
 

@@ -56,7 +56,8 @@ TAKEN: Final = (
 HELD: Final = ("authorized", "partially_captured")
 COVERED: Final = ("authorized", "capturing", "captured", "partially_captured")
 # While a capture is in doubt the hold may be dead: what covers an order, but not yet a shipment.
-COVERS_SHIPMENT: Final = ("authorized", "captured", "partially_captured")
+# What was given back of it in part was given back on purpose: the goods are owed as before.
+COVERS_SHIPMENT: Final = ("authorized", "captured", "partially_captured", "partially_refunded")
 # Claimed: somebody is asking the processor, or the answer was lost.
 IN_DOUBT: Final = ("capturing", "voiding")
 
