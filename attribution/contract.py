@@ -8,7 +8,7 @@ from attribution.figures import BASES, CAUSES, DIMENSIONS, EXTRA, MATCHED, MISSI
 from attribution.models.snapshot import Consent
 from attribution.models.touchpoint import Device
 from attribution.serializers import ConversionsRequest, Moment, Told, TouchpointRequest
-from foundation.contract import (
+from foundation.edge.contract import (
     MONEY,
     Answer,
     Operation,
@@ -28,7 +28,7 @@ from foundation.contract import (
     reference,
     text,
 )
-from foundation.contract_fields import shape_of
+from foundation.edge.contract_fields import shape_of
 
 
 @shape_of.register

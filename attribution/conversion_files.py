@@ -16,8 +16,8 @@ from attribution import cleaning
 from attribution.models.conversion import AMOUNT_MAX
 from foundation import clock
 from foundation.csv_lines import Fault
+from foundation.edge.strict_fields import CONTROL_CHARACTERS
 from foundation.money import EXPONENTS, minor_units
-from foundation.strict_fields import CONTROL_CHARACTERS
 
 NEEDED: Final = ("transaction_id", "value", "occurred_at")
 OPTIONAL: Final = ("currency", "tax", "shipping", "source", "medium", "campaign", "test", "event")

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from attribution import cleaning
 from attribution.models.conversion import AMOUNT_MAX
 from foundation import clock
-from foundation.strict_fields import (
+from foundation.edge.strict_fields import (
     AnyField,
     MoneyField,
     StrictBoolean,

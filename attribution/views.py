@@ -9,13 +9,13 @@ from attribution import conversions, touchpoints
 from attribution.actions import CONVERSIONS, TOUCHPOINT
 from attribution.gap import report
 from attribution.serializers import ConversionsRequest, TouchpointRequest
-from foundation import lookup
 from foundation.actions import Wish, perform
-from foundation.authentication import principal
-from foundation.http import stored
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import stored
+from foundation.edge.strict_json import StrictJSONParser
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
-from foundation.strict_json import StrictJSONParser
 
 
 class Touchpoints(APIView):

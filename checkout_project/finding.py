@@ -17,8 +17,8 @@ from django.urls import reverse
 
 from checkout_project import navigation
 from foundation import ids
-from foundation.sections import Table
-from foundation.staff import ReadOnlyAdmin, badge, link, page_of
+from foundation.desk.sections import Table
+from foundation.desk.staff import ReadOnlyAdmin, badge, link, page_of
 
 _NUMBER: Final = re.compile(r"[Rr][0-9]+", re.ASCII)  # of an order, for people
 _TERM_MAX: Final = 200

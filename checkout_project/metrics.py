@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from checkout_project.problem_details import respond
-from foundation.authentication import Unauthenticated
+from foundation.edge.authentication import Unauthenticated
 from foundation.errors import StoreUnavailable
 from foundation.metrics import exposition
 

@@ -10,10 +10,10 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from foundation import problems
-from foundation.authentication import Unauthenticated
+from foundation.edge import problems
+from foundation.edge.authentication import Unauthenticated
+from foundation.edge.http import stored
 from foundation.errors import DomainError, MalformedRequest, NotFound, StoreUnavailable
-from foundation.http import stored
 from foundation.transactions import sqlstate
 
 _log = logging.getLogger(__name__)

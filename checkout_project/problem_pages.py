@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from foundation.edge.http import tagged
 from foundation.errors import DomainError, NotFound
-from foundation.http import tagged
 from reconciliation import collection
 
 # Raised by a command only; it is told here all the same.

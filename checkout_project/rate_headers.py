@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from foundation.rate_limits import STANDING, Standing
+from foundation.edge.rate_limits import STANDING, Standing
 
 
 class RateLimitMiddleware:

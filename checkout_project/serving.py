@@ -11,11 +11,11 @@ from checkout_project.environment import env
 # --- REST ------------------------------------------------------------------------------
 PROBLEM_BASE_URL = env.str("PROBLEM_BASE_URL", default="https://checkout.example")
 REST_FRAMEWORK: Final[dict[str, Any]] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["foundation.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["foundation.authentication.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["foundation.strict_json.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["foundation.http.JSONBytes"],
-    "DEFAULT_METADATA_CLASS": "foundation.http.Methods",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["foundation.edge.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["foundation.edge.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["foundation.edge.strict_json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["foundation.edge.http.JSONBytes"],
+    "DEFAULT_METADATA_CLASS": "foundation.edge.http.Methods",
     "DEFAULT_SCHEMA_CLASS": "checkout_project.openapi.schema.ContractSchema",  # read by no request
     "EXCEPTION_HANDLER": "checkout_project.problem_details.as_problem",
     "UNAUTHENTICATED_USER": None,

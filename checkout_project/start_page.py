@@ -12,10 +12,11 @@ from django.http import HttpRequest
 
 from attribution.admin import start as attribution_start
 from events import start as events_start
-from foundation import clock, plot
-from foundation import start as foundation_start
+from foundation import clock
+from foundation.admin import start as foundation_start
+from foundation.desk import plot
+from foundation.desk.sections import Desk, Drawing, Table, Waiting
 from foundation.money import Money
-from foundation.sections import Desk, Drawing, Table, Waiting
 from orders.admin import start as orders_start
 from payments.admin import start as payments_start
 from reconciliation.admin import start as reconciliation_start

@@ -14,10 +14,11 @@ from events import webhook_pages
 from events.catalogue import CATALOGUE
 from events.models import OutboxEvent
 from events.relay import revive
-from foundation import audit, clock, confirm
-from foundation.confirm import Question
-from foundation.sections import Facts, elapsed, text_of
-from foundation.staff import (
+from foundation import audit, clock
+from foundation.desk import confirm
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts, elapsed, text_of
+from foundation.desk.staff import (
     PageAdmin,
     action_url,
     badge,

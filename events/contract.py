@@ -7,7 +7,7 @@ from events.catalogue import PUBLIC, SUBSCRIBABLE
 from events.moments import Moment
 from events.serializers import EndpointChange, EndpointRequest, EventType, ReplayRequest, Url
 from events.states import DELIVERY, ENDPOINT
-from foundation.contract import (
+from foundation.edge.contract import (
     Answer,
     Operation,
     Operations,
@@ -26,7 +26,7 @@ from foundation.contract import (
     states,
     text,
 )
-from foundation.contract_fields import shape_of
+from foundation.edge.contract_fields import shape_of
 
 
 @shape_of.register

@@ -7,9 +7,9 @@ from rest_framework.views import APIView
 
 from events import replay, representations, selectors
 from events.models import FeedEntry, WebhookDelivery
-from foundation import lookup
-from foundation.authentication import principal
-from foundation.http import refuse_unless_current, tagged
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import refuse_unless_current, tagged
 
 _SCOPE = "webhooks"
 

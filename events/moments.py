@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from typing import Any, ClassVar, Final
 
-from foundation.strict_fields import AnyField
+from foundation.edge.strict_fields import AnyField
 
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII

@@ -9,8 +9,9 @@ from events import moments
 from events.catalogue import PUBLIC
 from events.models import FeedEntry, WebhookDelivery, WebhookEndpoint
 from events.states import DELIVERY
-from foundation import ids, lookup
-from foundation.authentication import Principal
+from foundation import ids
+from foundation.edge import lookup
+from foundation.edge.authentication import Principal
 from foundation.errors import InvalidInput
 
 _SUBJECT_MAX = 40

@@ -8,7 +8,7 @@ from events import addresses
 from events.addresses import UrlRefused
 from events.catalogue import SUBSCRIBABLE
 from events.moments import Moment
-from foundation.strict_fields import StrictBoolean, StrictList, StrictSerializer, StrictString
+from foundation.edge.strict_fields import StrictBoolean, StrictList, StrictSerializer, StrictString
 
 _EVERYTHING: Final = "*"
 

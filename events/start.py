@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from events.models import OutboxEvent, WebhookDelivery
-from foundation.sections import Waiting
+from foundation.desk.sections import Waiting
 
 _LISTS = ("outboxevent", "webhookdelivery")
 

@@ -12,10 +12,11 @@ from events import endpoints, replay, representations, selectors
 from events.models import WebhookEndpoint
 from events.refusals import AllClientsNotAllowed
 from events.serializers import EndpointChange, EndpointRequest, ReplayRequest
-from foundation import clock, lookup
-from foundation.authentication import principal
+from foundation import clock
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import refuse_unless_current, tagged
 from foundation.errors import InvalidInput
-from foundation.http import refuse_unless_current, tagged
 
 _SCOPE = "webhooks"
 

@@ -13,11 +13,11 @@ from django.urls import URLPattern, path
 
 from events import endpoints, replay, signatures
 from events.models import WebhookDelivery, WebhookEndpoint
-from foundation import confirm
-from foundation.confirm import Question
+from foundation.desk import confirm
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts
+from foundation.desk.staff import PageAdmin, action_url, who
 from foundation.errors import DomainError
-from foundation.sections import Facts
-from foundation.staff import PageAdmin, action_url, who
 
 PERMISSION: Final = "events.operate_webhooks"
 Row = WebhookEndpoint | WebhookDelivery

@@ -13,9 +13,9 @@ from events.catalogue import PUBLIC
 from events.models import WebhookDelivery, WebhookEndpoint
 from events.states import DELIVERY, ENDPOINT, OPEN
 from foundation import clock
+from foundation.desk.sections import Facts, Table
+from foundation.desk.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
 from foundation.models import AuditEntry, Transition
-from foundation.sections import Facts, Table
-from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
 
 _SHOWN = 50
 

@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from foundation.edge.strict_fields import CONTROL_CHARACTERS
 from foundation.money import minor_units
-from foundation.strict_fields import CONTROL_CHARACTERS
 from orders.models.catalog import AMOUNT_MAX
 
 BATCH = 1000

@@ -4,8 +4,8 @@ import uuid
 
 from django.db.models import QuerySet
 
-from foundation.authentication import Principal
-from foundation.lookup import visible
+from foundation.edge.authentication import Principal
+from foundation.edge.lookup import visible
 from orders.models import Cancellation, Checkout, Fulfillment, Order
 
 

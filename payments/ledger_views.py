@@ -4,8 +4,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation import lookup
-from foundation.authentication import principal
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
 from payments.ledger import entries, representations
 from payments.ledger.balances import balances, daily_totals, trial_balance
 

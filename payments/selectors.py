@@ -2,8 +2,8 @@
 
 from django.db.models import QuerySet
 
-from foundation.authentication import Principal
-from foundation.lookup import visible
+from foundation.edge.authentication import Principal
+from foundation.edge.lookup import visible
 from payments.models import Dispute, Payment, Refund
 
 

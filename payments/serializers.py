@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from foundation.edge.strict_fields import MoneyField, StrictBoolean, StrictSerializer, StrictString
 from foundation.errors import InvalidInput
 from foundation.money import Money
-from foundation.strict_fields import MoneyField, StrictBoolean, StrictSerializer, StrictString
 
 REASON_MAX = 500
 

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from foundation.edge.strict_json import BodyTooLarge
 from foundation.errors import DomainError, MalformedRequest
-from foundation.strict_json import BodyTooLarge
 from payments.services.receive import receive
 
 _HEADER: Final = {"stripe": "Stripe-Signature"}

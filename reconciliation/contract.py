@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.contract import (
+from foundation.edge.contract import (
     MONEY,
     Answer,
     Operation,
@@ -23,7 +23,7 @@ from foundation.contract import (
     states,
     text,
 )
-from foundation.contract_fields import shape_of
+from foundation.edge.contract_fields import shape_of
 from foundation.errors import NotFound
 from payments.contract.shapes import ACTOR
 from reconciliation import match_views, readers, refusals, settlement_views, views

@@ -7,11 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation import ids, lookup
+from foundation import ids
 from foundation.actions import Wish, perform
-from foundation.authentication import Principal, principal
+from foundation.edge import lookup
+from foundation.edge.authentication import Principal, principal
+from foundation.edge.http import refuse_stale, stored, tagged
 from foundation.errors import InvalidInput
-from foundation.http import refuse_stale, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from reconciliation import actions, by_hand, representations, selectors

@@ -5,8 +5,8 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from foundation import lookup
-from foundation.authentication import Principal
+from foundation.edge import lookup
+from foundation.edge.authentication import Principal
 from reconciliation.models import Match, ReconciliationBreak, ReconciliationRun, SettlementReport
 from reconciliation.models.break_ import BreakRows
 from reconciliation.refusals import AccountWideKeyRequired

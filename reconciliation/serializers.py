@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from foundation.strict_fields import StrictBoolean, StrictList, StrictSerializer, StrictString
+from foundation.edge.strict_fields import StrictBoolean, StrictList, StrictSerializer, StrictString
 
 REASON_MAX: Final = 500
 MEMBERS_MAX: Final = 100

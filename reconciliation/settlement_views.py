@@ -13,14 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation import lookup
 from foundation.actions import Wish, perform
-from foundation.authentication import principal
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import stored, tagged
+from foundation.edge.strict_json import BodyTooLarge
 from foundation.errors import InvalidInput, MalformedRequest
-from foundation.http import stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
-from foundation.strict_json import BodyTooLarge
 from reconciliation import accounts, actions, ingestion, readers, representations, selectors
 from reconciliation.ingestion import Intake
 from reconciliation.models import SettlementReport

@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation import lookup
 from foundation.actions import Wish, perform
-from foundation.authentication import principal
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import refuse_stale, stored, tagged
 from foundation.errors import InvalidInput
-from foundation.http import refuse_stale, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from reconciliation import actions, handling, representations, selectors

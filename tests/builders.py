@@ -8,7 +8,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from foundation import clock, idempotency
-from foundation.authentication import SCOPES, create_key
+from foundation.edge.authentication import SCOPES, create_key
 from foundation.ids import new_id
 from foundation.models import ApiClient, IdempotencyKey, client_scope
 from orders import rate_tables

@@ -7,8 +7,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from foundation import clock, rate_limits
-from foundation.authentication import ApiKeyAuthentication
+from foundation import clock
+from foundation.edge import rate_limits
+from foundation.edge.authentication import ApiKeyAuthentication
 from orders import rate_tables
 from payments import processors
 from payments.processors.breaker import breaker

@@ -7,10 +7,10 @@ from django.urls import URLPattern
 
 from attribution.admin.upload import CONVERSIONS
 from attribution.models import Conversion, ConversionBatch
-from foundation import uploads
+from foundation.desk import uploads
+from foundation.desk.sections import Facts
+from foundation.desk.staff import PageAdmin, link, page_of, stamp, when
 from foundation.money import Money
-from foundation.sections import Facts
-from foundation.staff import PageAdmin, link, page_of, stamp, when
 
 
 @admin.register(Conversion)

@@ -13,12 +13,13 @@ from django.urls import URLPattern, path
 from attribution.figures import BASES, CAUSES, EXTRA, MISSING, Figure, Gap, Sum, fold
 from attribution.gap import measuring, report, versions
 from attribution.models import GapVersion
-from foundation import clock, plot
-from foundation.crossing_pages import crossed
+from foundation import clock
+from foundation.desk import plot
+from foundation.desk.crossed import crossed
+from foundation.desk.sections import Drawing, Facts, Table
+from foundation.desk.staff import PageAdmin, choice_filter, when
 from foundation.errors import InvalidInput
 from foundation.money import Money
-from foundation.sections import Drawing, Facts, Table
-from foundation.staff import PageAdmin, choice_filter, when
 
 _DAYS: Final = 30
 _NUMBERS: Final = ("Orders", "Seen", "Count gap", "Value gap", "Over-report", "Duplicates")

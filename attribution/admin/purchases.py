@@ -8,9 +8,9 @@ from django.http import HttpRequest
 
 from attribution.models import PurchaseSending, RefundSending
 from attribution.models.sending import WAITS, Sending
+from foundation.desk.sections import Facts
+from foundation.desk.staff import PageAdmin, badge, stamp, when
 from foundation.money import Money
-from foundation.sections import Facts
-from foundation.staff import PageAdmin, badge, stamp, when
 
 _OUTCOMES: Final = {
     "sent": Q(sent_at__isnull=False),

@@ -7,8 +7,8 @@ from typing import Final
 from django.db import connection
 
 from attribution.figures import BASES, MATCHED, MISSING
-from foundation import plot
-from foundation.sections import Drawing, day_by_day
+from foundation.desk import plot
+from foundation.desk.sections import Drawing, day_by_day
 
 # The newest version of each day and client counts; the money's currencies do not mix, orders do.
 _MISSING: Final = """

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 
 from attribution.models import Consent, Touchpoint
-from foundation.sections import Facts, text_of
-from foundation.staff import PageAdmin, choice_filter, stamp, when
+from foundation.desk.sections import Facts, text_of
+from foundation.desk.staff import PageAdmin, choice_filter, stamp, when
 
 
 @admin.register(Touchpoint)

@@ -10,10 +10,10 @@ from django.conf import settings
 
 from attribution.conversion_files import FORMATS, FileRefused
 from attribution.importing import AlreadyImported, File, Layout, import_file
+from foundation.desk.staff import page_of
+from foundation.desk.uploads import Taken, Upload, bounded
 from foundation.models import ApiClient
 from foundation.money import EXPONENTS
-from foundation.staff import page_of
-from foundation.uploads import Taken, Upload, bounded
 
 
 class UploadForm(forms.Form):

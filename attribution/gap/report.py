@@ -25,8 +25,8 @@ from attribution.figures import (
 from attribution.gap import measuring, versions
 from attribution.models import GapVersion
 from foundation import clock
+from foundation.edge.lookup import bad
 from foundation.errors import InvalidInput
-from foundation.lookup import bad
 from foundation.money import Money
 
 DAYS_DEFAULT: Final = 7

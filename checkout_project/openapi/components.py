@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from foundation import lookup
-from foundation.contract import Shape, boolean, choice, integer, nullable, record, text
+from foundation.edge import lookup
+from foundation.edge.contract import Shape, boolean, choice, integer, nullable, record, text
+from foundation.edge.problems import problem
 from foundation.errors import DomainError
-from foundation.problems import problem
 
 Spec = dict[str, Any]
 _KEY: Final = "6f1d0c1e-5c8e-4f0a-9d53-1b8c8f1f2a77"

@@ -15,7 +15,7 @@ from checkout_project.openapi.components import (
 )
 from checkout_project.openapi.told import webhooks
 from checkout_project.problem_pages import kinds
-from foundation.contract import SHAPES, Shape
+from foundation.edge.contract import SHAPES, Shape
 
 Document = dict[str, Any]
 VERSION: Final = "1"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from foundation.contract import SHAPES, Operation, Shape
+from foundation.edge.contract import SHAPES, Operation, Shape
 
 _PATTERN: Final = re.compile(r"\^([a-z]+)_\[a-z\]")
 _BY_NAME: Final = ("account",)  # no id, and the same everywhere

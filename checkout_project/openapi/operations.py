@@ -14,8 +14,11 @@ from checkout_project.problem_details import (
     UnsupportedMediaType,
 )
 from events import contract as events
-from foundation.authentication import ScopeMissing, Unauthenticated
-from foundation.contract import JSON, Operation, Operations
+from foundation.edge.authentication import ScopeMissing, Unauthenticated
+from foundation.edge.contract import JSON, Operation, Operations
+from foundation.edge.http import PreconditionFailed
+from foundation.edge.rate_limits import RateLimited
+from foundation.edge.strict_json import BodyTooLarge, CardNumberRefused
 from foundation.errors import (
     DomainError,
     InvalidInput,
@@ -23,11 +26,8 @@ from foundation.errors import (
     NotFound,
     StoreUnavailable,
 )
-from foundation.http import PreconditionFailed
 from foundation.idempotency import InProgress, KeyReused
 from foundation.idempotency_header import KeyInvalid, KeyMissing
-from foundation.rate_limits import RateLimited
-from foundation.strict_json import BodyTooLarge, CardNumberRefused
 from orders import contract as orders
 from orders import refusals
 from payments import contract as payments

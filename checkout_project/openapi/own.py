@@ -4,7 +4,7 @@ from typing import Final
 
 from checkout_project.openapi.views import OpenApiDocument
 from checkout_project.problem_pages import OneProblem, Problems
-from foundation.contract import (
+from foundation.edge.contract import (
     Answer,
     Operation,
     Operations,

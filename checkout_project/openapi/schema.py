@@ -12,10 +12,10 @@ from drf_spectacular.plumbing import ComponentRegistry
 from checkout_project.openapi.components import header, parameter
 from checkout_project.openapi.links import links
 from checkout_project.openapi.operations import OPERATIONS, Problem, problems_of
-from foundation import problems
-from foundation.contract import JSON, Answer, Operation, Query, Shape, example_of, reference
-from foundation.contract_fields import shape_of
-from foundation.strict_fields import StrictSerializer
+from foundation.edge import problems
+from foundation.edge.contract import JSON, Answer, Operation, Query, Shape, example_of, reference
+from foundation.edge.contract_fields import shape_of
+from foundation.edge.strict_fields import StrictSerializer
 
 _EVERYWHERE: Final = ("Request-Id",)
 _LIMITED: Final = ("RateLimit", "RateLimit-Policy")
@@ -163,7 +163,7 @@ def _in_path(name: str, prefix: str) -> Spec:
 class StrictFieldShape(OpenApiSerializerFieldExtension):
     """Fields of our own."""
 
-    target_class = "foundation.strict_fields.AnyField"
+    target_class = "foundation.edge.strict_fields.AnyField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Spec:  # noqa: ARG002 - spectacular's signature
@@ -174,7 +174,7 @@ class StrictFieldShape(OpenApiSerializerFieldExtension):
 class StrictListShape(OpenApiSerializerFieldExtension):
     """Lists have their bounds in attributes of their own."""
 
-    target_class = "foundation.strict_fields.StrictList"
+    target_class = "foundation.edge.strict_fields.StrictList"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Spec:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from checkout_project.openapi.components import PARAMETERS
 from events.catalogue import CATALOGUE, PUBLIC
 from events.contract import DATA
-from foundation.contract import Shape, example_of, integer, moment, record, reference, text
+from foundation.edge.contract import Shape, example_of, integer, moment, record, reference, text
 
 _HEADERS: Final = {
     "webhook-id": (

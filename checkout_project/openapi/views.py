@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from foundation.http import tagged_bytes
+from foundation.edge.http import tagged_bytes
 
 FILE: Final = "docs/openapi.json"
 

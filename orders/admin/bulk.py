@@ -7,11 +7,12 @@ from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from foundation import approvals, confirm
-from foundation.confirm import Question, ReasonForm
+from foundation import approvals
+from foundation.desk import confirm
+from foundation.desk.confirm import Question, ReasonForm
+from foundation.desk.sections import Facts, Table
+from foundation.desk.staff import PageAdmin, badge, link, page_of, stamp, when, who
 from foundation.money import Money
-from foundation.sections import Facts, Table
-from foundation.staff import PageAdmin, badge, link, page_of, stamp, when, who
 from orders import bulk
 from orders.models import BulkRun, Order
 

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from foundation.desk.staff import ReadOnlyAdmin
 from foundation.money import Money
-from foundation.staff import ReadOnlyAdmin
 from orders.models import Product
 
 

@@ -10,10 +10,8 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 
 from foundation import ids
-from foundation.models import IdempotencyKey
-from foundation.money import Money
-from foundation.sections import Facts, Table, Timeline, text_of
-from foundation.staff import (
+from foundation.desk.sections import Facts, Table, Timeline, text_of
+from foundation.desk.staff import (
     PageAdmin,
     action_url,
     badge,
@@ -24,6 +22,8 @@ from foundation.staff import (
     stamp,
     when,
 )
+from foundation.models import IdempotencyKey
+from foundation.money import Money
 from orders.admin import reviews, story, stuck
 from orders.admin.shown import address, open_cases, reservations
 from orders.checkout.pay import KIND

@@ -16,14 +16,15 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from foundation import approvals, confirm, four_eyes
+from foundation import approvals
 from foundation.approvals import Verb
-from foundation.confirm import Question, ReasonForm
+from foundation.desk import confirm, four_eyes
+from foundation.desk.confirm import Question, ReasonForm
+from foundation.desk.four_eyes import Wish
+from foundation.desk.staff import PageAdmin, action_url, who
 from foundation.errors import DomainError
-from foundation.four_eyes import Wish
 from foundation.models import Approval
 from foundation.money import Money
-from foundation.staff import PageAdmin, action_url, who
 from orders import alone
 from orders.models import Order
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from foundation import clock
+from foundation.desk.sections import Table, elapsed
+from foundation.desk.staff import PageAdmin, badge, link, page_of, when
 from foundation.money import Money
-from foundation.sections import Table, elapsed
-from foundation.staff import PageAdmin, badge, link, page_of, when
 from orders import expiry, settlement
 from orders.models import Checkout, Order
 from payments.models import Payment

@@ -4,10 +4,10 @@ from typing import Final
 
 from django import forms
 
-from foundation.confirm import Question, ReasonForm
+from foundation.desk.confirm import Question, ReasonForm
+from foundation.desk.sections import Facts
 from foundation.errors import DomainError
 from foundation.money import Money
-from foundation.sections import Facts
 from orders import alone, completion, fulfillment
 from orders.admin.deeds import Act, Deed
 from orders.cancellation import coverage

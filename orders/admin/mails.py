@@ -12,9 +12,9 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from foundation.confirm import Question, ReasonForm
-from foundation.sections import Facts, Table
-from foundation.staff import PageAdmin, badge, when
+from foundation.desk.confirm import Question, ReasonForm
+from foundation.desk.sections import Facts, Table
+from foundation.desk.staff import PageAdmin, badge, when
 from orders import letters, mails, notifications
 from orders.admin.deeds import Act, Deed
 from orders.letters import Letter

@@ -5,10 +5,10 @@ from typing import Any, Final
 from django import forms
 from django.db import IntegrityError
 
-from foundation.confirm import Question, ReasonForm
+from foundation.desk.confirm import Question, ReasonForm
+from foundation.desk.sections import Facts
 from foundation.errors import DomainError
 from foundation.money import Money, major_units
-from foundation.sections import Facts
 from orders import alone, repayment, settlement
 from orders.admin.deeds import Act, Deed
 from orders.cancellation.cancel import cancel, for_the_house

@@ -3,11 +3,11 @@
 import uuid
 from typing import Final
 
-from foundation.confirm import Question
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts, Table
+from foundation.desk.staff import when
 from foundation.models import AuditEntry
 from foundation.rows import insert_unless_there
-from foundation.sections import Facts, Table
-from foundation.staff import when
 from foundation.transactions import durable
 from orders.admin.deeds import Act, Deed
 from orders.models import Order

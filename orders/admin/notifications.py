@@ -7,8 +7,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from foundation.sections import Facts
-from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
+from foundation.desk.sections import Facts
+from foundation.desk.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
 from orders import letters
 from orders.admin.mails import name_of
 from orders.models import Notification

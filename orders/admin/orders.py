@@ -8,9 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from foundation import ids
+from foundation.desk.sections import Facts, Table, Timeline, text_of
+from foundation.desk.staff import (
+    PageAdmin,
+    action_url,
+    badge,
+    choice_filter,
+    link,
+    page_of,
+    stamp,
+    when,
+)
 from foundation.money import Money
-from foundation.sections import Facts, Table, Timeline, text_of
-from foundation.staff import PageAdmin, action_url, badge, choice_filter, link, page_of, stamp, when
 from orders import selectors
 from orders.admin import bulk, deeds, expiring, goods_deeds, mails, money_deeds, notes, story
 from orders.admin.shown import address, open_cases, percent, reservations

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 
-from foundation.edits import OnRecord
+from foundation.desk.edits import OnRecord
+from foundation.desk.staff import HouseAdmin
 from foundation.money import EXPONENTS, Money
-from foundation.staff import HouseAdmin
 from orders.admin.shown import percent
 from orders.models import BlockListEntry, ShippingRate, TaxRate
 

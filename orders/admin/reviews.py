@@ -9,14 +9,15 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from foundation import approvals, confirm, four_eyes
+from foundation import approvals
 from foundation.approvals import Verb
-from foundation.confirm import Question
-from foundation.four_eyes import Wish
+from foundation.desk import confirm, four_eyes
+from foundation.desk.confirm import Question
+from foundation.desk.four_eyes import Wish
+from foundation.desk.sections import Facts
+from foundation.desk.staff import PageAdmin, badge, who
 from foundation.models import Approval
 from foundation.money import Money
-from foundation.sections import Facts
-from foundation.staff import PageAdmin, badge, who
 from orders import reviews
 from orders.models import Checkout
 

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from foundation.desk.sections import Table
+from foundation.desk.staff import badge, link, page_of, when
 from foundation.models import Case
-from foundation.sections import Table
-from foundation.staff import badge, link, page_of, when
 from orders.models import Checkout
 
 _PPM_PER_PERCENT = 10_000

@@ -11,8 +11,9 @@ from typing import Final
 from django.db import connection
 from django.urls import reverse
 
-from foundation import ids, plot
-from foundation.sections import Drawing, Waiting, day_by_day
+from foundation import ids
+from foundation.desk import plot
+from foundation.desk.sections import Drawing, Waiting, day_by_day
 from orders.admin.stuck import stuck_since
 
 # Open sagas have an open key, which is indexed: what ended is never looked at.

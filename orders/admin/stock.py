@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
+from foundation.desk.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp
 from foundation.ids import public
-from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp
 from orders.models import Reservation, StockItem
 from orders.states import RESERVATION
 

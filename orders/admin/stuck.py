@@ -12,15 +12,16 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from foundation import approvals, audit, clock, confirm, four_eyes
+from foundation import approvals, audit, clock
 from foundation.approvals import Verb
-from foundation.confirm import Question
+from foundation.desk import confirm, four_eyes
+from foundation.desk.confirm import Question
+from foundation.desk.four_eyes import Wish
+from foundation.desk.sections import Facts, elapsed
+from foundation.desk.staff import PageAdmin, when, who
 from foundation.errors import DomainError
-from foundation.four_eyes import Wish
 from foundation.models import Approval, IdempotencyKey
 from foundation.money import Money
-from foundation.sections import Facts, elapsed
-from foundation.staff import PageAdmin, when, who
 from foundation.transactions import durable
 from orders.checkout import recovery
 from orders.models import Checkout

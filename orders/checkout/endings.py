@@ -7,7 +7,8 @@ from typing import Final
 import orjson
 from django.conf import settings
 
-from foundation import clock, idempotency, problems, rows
+from foundation import clock, idempotency, rows
+from foundation.edge import problems
 from foundation.errors import DomainError
 from foundation.idempotency import SYSTEM_SCOPE, Answer
 from foundation.models import IdempotencyKey

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.contract import Operations
+from foundation.edge.contract import Operations
 from orders.contract import buying, handling
 
 OPERATIONS: Final[Operations] = {**buying.OPERATIONS, **handling.OPERATIONS}

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from attribution import cleaning
-from foundation.contract import Answer, Operation, Operations, Shape, items
-from foundation.contract_fields import shape_of
+from foundation.edge.contract import Answer, Operation, Operations, Shape, items
+from foundation.edge.contract_fields import shape_of
 from foundation.idempotency import InProgress
 from orders import refusals, shipping, tax
 from orders.contract.shapes import CHECKOUT_SHAPE, ENTRY

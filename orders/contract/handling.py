@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.contract import Answer, Operation, Operations, Query, items, page, text
+from foundation.edge.contract import Answer, Operation, Operations, Query, items, page, text
 from orders import refusals
 from orders.contract.shapes import (
     ADJUSTMENT,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from attribution.contract import CONSENT, JOURNEY
-from foundation.contract import (
+from foundation.edge.contract import (
     MONEY,
     NOTHING,
     boolean,

@@ -12,8 +12,7 @@ from typing import Any
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from attribution import cleaning
-from foundation.money import Money
-from foundation.strict_fields import (
+from foundation.edge.strict_fields import (
     AnyField,
     CountryCode,
     Currency,
@@ -25,6 +24,7 @@ from foundation.strict_fields import (
     StrictSerializer,
     StrictString,
 )
+from foundation.money import Money
 
 QUANTITY_MAX = 10_000
 LINES_MAX = 100

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from foundation.strict_fields import StrictInteger, StrictList, StrictSerializer, StrictString
+from foundation.edge.strict_fields import StrictInteger, StrictList, StrictSerializer, StrictString
 from orders.serializers.checkout_request import LINES_MAX, LineRequest
 
 REASON_MAX = 500

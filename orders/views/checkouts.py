@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from foundation import lookup
 from foundation.actions import Action, Wish, perform
-from foundation.authentication import principal
-from foundation.http import client_ip, header_text, refuse_stale, stored
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import client_ip, header_text, refuse_stale, stored
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import selectors

@@ -7,10 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation import lookup
 from foundation.actions import Wish, perform
-from foundation.authentication import principal
-from foundation.http import refuse_stale, refuse_unless_current, stored, tagged
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import refuse_stale, refuse_unless_current, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import fulfillment, representations, selectors

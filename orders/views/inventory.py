@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from foundation.actions import Wish, perform
-from foundation.authentication import principal
+from foundation.edge.authentication import principal
+from foundation.edge.http import refuse_stale, stored, tagged
 from foundation.errors import NotFound
-from foundation.http import refuse_stale, stored, tagged
 from foundation.idempotency_header import read_key
 from foundation.models import client_scope
 from orders import representations, stocktaking

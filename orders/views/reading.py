@@ -7,9 +7,9 @@ from rest_framework.views import APIView
 
 from attribution import journeys
 from attribution import representations as attribution
-from foundation import lookup
-from foundation.authentication import principal
-from foundation.http import tagged
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import tagged
 from foundation.money import Money
 from orders import representations, selectors, timeline
 from orders.states import ORDER

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from foundation import actions, problems
+from foundation import actions
 from foundation.actions import Action, Reply, Wish
+from foundation.edge import problems
 from foundation.errors import DomainError
 from foundation.idempotency import Answer
 from foundation.state_machine import IllegalTransition

@@ -3,8 +3,8 @@
 import uuid
 from typing import Final
 
-from foundation import problems
 from foundation.actions import Reply
+from foundation.edge import problems
 from foundation.idempotency import Answer
 from payments import representations
 from payments.actions import performing

@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Any, Final
 
 from foundation import clock
+from foundation.desk.sections import Table
+from foundation.desk.staff import badge, link, page_of, when
 from foundation.models import Transition
 from foundation.money import Money
-from foundation.sections import Table
-from foundation.staff import badge, link, page_of, when
 from payments.models import Dispute, Payment, ProcessorEvent
 
 _SHOWN_MAX: Final = 100

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.db.models import Case, F, Value, When
 from django.utils.html import format_html
 
+from foundation.desk.sections import Facts, Timeline
+from foundation.desk.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
 from foundation.money import Money
-from foundation.sections import Facts, Timeline
-from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when
 from payments.admin.about import moves_of, time_left
 from payments.admin.payments import steps
 from payments.models import Dispute, Payment

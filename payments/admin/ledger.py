@@ -9,9 +9,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
-from foundation.money import Money
-from foundation.sections import Facts, Table
-from foundation.staff import (
+from foundation.desk.sections import Facts, Table
+from foundation.desk.staff import (
     PageAdmin,
     ReadOnlyAdmin,
     badge,
@@ -21,6 +20,7 @@ from foundation.staff import (
     stamp,
     when,
 )
+from foundation.money import Money
 from payments.admin.ledger_report import report
 from payments.models import LedgerLine, Payment, Payout
 from payments.postings import ACCOUNTS, KINDS

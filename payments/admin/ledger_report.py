@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from foundation import clock
+from foundation.desk.sections import Drawing, Table
+from foundation.desk.staff import link
 from foundation.money import Money
-from foundation.sections import Drawing, Table
-from foundation.staff import link
 from payments.ledger import plot
 from payments.ledger.balances import Balance, DayTotal, balances, daily_totals, trial_balance
 from payments.postings import CLEARING

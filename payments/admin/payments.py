@@ -9,11 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
-from foundation import confirm
-from foundation.confirm import Question
-from foundation.money import Money
-from foundation.sections import Facts, Table, Timeline
-from foundation.staff import (
+from foundation.desk import confirm
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts, Table, Timeline
+from foundation.desk.staff import (
     PageAdmin,
     action_url,
     badge,
@@ -24,6 +23,7 @@ from foundation.staff import (
     stamp,
     when,
 )
+from foundation.money import Money
 from payments import timeline
 from payments.admin.about import disputes_of, told_of
 from payments.admin.ledger import lines_of

@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from foundation import confirm
-from foundation.confirm import Question
-from foundation.sections import Facts, Timeline
-from foundation.staff import (
+from foundation.desk import confirm
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts, Timeline
+from foundation.desk.staff import (
     PageAdmin,
     action_url,
     badge,

@@ -8,13 +8,14 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpRequest
 
-from foundation import approvals, four_eyes
+from foundation import approvals
 from foundation.approvals import Verb
+from foundation.desk import four_eyes
+from foundation.desk.four_eyes import Wish
+from foundation.desk.staff import pages_pointing_at, who
 from foundation.errors import DomainError
-from foundation.four_eyes import Wish
 from foundation.models import Approval
 from foundation.money import Money
-from foundation.staff import pages_pointing_at, who
 from foundation.state_machine import IllegalTransition
 from payments.models import Payment
 from payments.services.void import NotVoidable, void

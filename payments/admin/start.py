@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
-from foundation import clock, ids, plot
-from foundation.sections import Drawing, Waiting, day_by_day
+from foundation import clock, ids
+from foundation.desk import plot
+from foundation.desk.sections import Drawing, Waiting, day_by_day
 
 MOVED: Final = ("authorization", "capture", "refund")
 _DECLINES_SHOWN: Final = len(plot.COLORS) - 1

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.contract import Operations
+from foundation.edge.contract import Operations
 from payments.contract import operations
 
 OPERATIONS: Final[Operations] = operations.OPERATIONS

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from foundation.contract import Answer, Operation, Operations, Query, choice, items, page, reference
+from foundation.edge.contract import (
+    Answer,
+    Operation,
+    Operations,
+    Query,
+    choice,
+    items,
+    page,
+    reference,
+)
 from payments import refusals, views
 from payments.contract.shapes import (
     ACCOUNTS_SHAPE,

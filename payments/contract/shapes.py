@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from foundation.contract import (
+from foundation.edge.contract import (
     MONEY,
     NOTHING,
     Shape,
@@ -18,7 +18,7 @@ from foundation.contract import (
     states,
     text,
 )
-from foundation.contract_fields import shape_of
+from foundation.edge.contract_fields import shape_of
 from payments.models import PaymentTransaction
 from payments.models.payment import Source
 from payments.postings import ACCOUNTS, CHART, KINDS

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from foundation import ids, lookup
-from foundation.authentication import Principal
+from foundation import ids
+from foundation.edge import lookup
+from foundation.edge.authentication import Principal
 from foundation.errors import InvalidInput
 from payments.models import LedgerLine
 from payments.postings import ACCOUNTS

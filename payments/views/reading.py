@@ -5,9 +5,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation import lookup
-from foundation.authentication import principal
-from foundation.http import tagged
+from foundation.edge import lookup
+from foundation.edge.authentication import principal
+from foundation.edge.http import tagged
 from payments import representations, selectors, timeline
 from payments.states import DISPUTE, PAYMENT
 

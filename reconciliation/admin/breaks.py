@@ -14,14 +14,15 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from foundation import audit, clock, confirm
-from foundation.confirm import Question
+from foundation import audit, clock
+from foundation.desk import confirm
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts, Table, elapsed, text_of
+from foundation.desk.staff import PageAdmin, badge, choice_filter, link, page_of, when, who
 from foundation.errors import DomainError
 from foundation.ids import public
 from foundation.models import AuditEntry
 from foundation.money import Money
-from foundation.sections import Facts, Table, elapsed, text_of
-from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, when, who
 from reconciliation import handling
 from reconciliation.admin import exporting, matching, overview
 from reconciliation.admin.meanings import MEANINGS

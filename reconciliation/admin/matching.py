@@ -12,12 +12,13 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from foundation import confirm, ids
-from foundation.confirm import Question, ReasonForm
+from foundation import ids
+from foundation.desk import confirm
+from foundation.desk.confirm import Question, ReasonForm
+from foundation.desk.sections import Facts
+from foundation.desk.staff import PageAdmin, page_of, who
 from foundation.errors import DomainError
 from foundation.money import Money
-from foundation.sections import Facts
-from foundation.staff import PageAdmin, page_of, who
 from foundation.transactions import durable
 from reconciliation import by_hand
 from reconciliation.by_hand import Claim, Seen

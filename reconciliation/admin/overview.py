@@ -9,11 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from foundation import clock, plot
-from foundation.crossing_pages import crossed
+from foundation import clock
+from foundation.desk import plot
+from foundation.desk.crossed import crossed
+from foundation.desk.sections import Drawing, Facts, Table
+from foundation.desk.staff import PageAdmin
 from foundation.money import Money
-from foundation.sections import Drawing, Facts, Table
-from foundation.staff import PageAdmin
 from reconciliation import metrics
 from reconciliation.models import ReconciliationRun
 

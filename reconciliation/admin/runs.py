@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
+from foundation.desk.sections import Facts, Table
+from foundation.desk.staff import PageAdmin, badge, choice_filter, when
 from foundation.money import Money
-from foundation.sections import Facts, Table
-from foundation.staff import PageAdmin, badge, choice_filter, when
 from reconciliation.models import ReconciliationRun
 from reconciliation.states import RUN
 

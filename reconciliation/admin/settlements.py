@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
-from foundation import uploads
+from foundation.desk import uploads
+from foundation.desk.staff import ReadOnlyAdmin, choice_filter, link, page_of, stamp
 from foundation.ids import public
 from foundation.money import Money
-from foundation.staff import ReadOnlyAdmin, choice_filter, link, page_of, stamp
 from reconciliation.admin.upload import REPORTS
 from reconciliation.models import SettlementLine, SettlementReport
 

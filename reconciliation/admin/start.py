@@ -7,8 +7,8 @@ from typing import Final
 from django.db import connection
 from django.urls import reverse
 
-from foundation import plot
-from foundation.sections import Drawing, Waiting, day_by_day
+from foundation.desk import plot
+from foundation.desk.sections import Drawing, Waiting, day_by_day
 from reconciliation.models import ReconciliationBreak
 from reconciliation.states import UNSETTLED
 

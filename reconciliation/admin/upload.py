@@ -5,9 +5,9 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 
+from foundation.desk.staff import page_of
+from foundation.desk.uploads import Taken, Upload, bounded
 from foundation.errors import DomainError
-from foundation.staff import page_of
-from foundation.uploads import Taken, Upload, bounded
 from reconciliation import readers
 from reconciliation.ingestion import Intake, checked_window, ingest
 from reconciliation.models import SettlementReport

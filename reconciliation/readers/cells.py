@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from foundation.edge.strict_fields import CONTROL_CHARACTERS
 from foundation.money import EXPONENTS
-from foundation.strict_fields import CONTROL_CHARACTERS
 from reconciliation.models import SettlementLine
 from reconciliation.readers.base import BIGINT_MAX
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from foundation.http import client_ip
+from foundation.edge.http import client_ip
 from tests import builders
 from tests.api.conftest import Caller
 from tests.api.paths import EVERY, PLACES, named

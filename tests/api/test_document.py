@@ -13,7 +13,7 @@ from checkout_project.openapi.document import build, written
 from checkout_project.openapi.published import DOCUMENT, published
 from checkout_project.openapi.views import document
 from events.catalogue import PUBLIC
-from foundation.authentication import SCOPES
+from foundation.edge.authentication import SCOPES
 from tests.api.paths import PLACES
 from tests.architecture.test_docs import problem_codes
 

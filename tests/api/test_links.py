@@ -6,7 +6,7 @@ import pytest
 
 from checkout_project.openapi.links import links
 from checkout_project.openapi.views import document
-from foundation.contract import (
+from foundation.edge.contract import (
     Answer,
     Operation,
     Query,

@@ -11,8 +11,8 @@ from django.test import Client
 
 from checkout_project import body_lengths
 from checkout_project.body_lengths import BodyLengthMiddleware
-from foundation import rate_limits
-from foundation.http import client_ip
+from foundation.edge import rate_limits
+from foundation.edge.http import client_ip
 from payments.models import Payment, Refund
 from tests import builders
 from tests.api.paths import EVERY, named

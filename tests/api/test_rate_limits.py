@@ -2,10 +2,10 @@
 
 import pytest
 
-from foundation import rate_limits
-from foundation.authentication import _checksum
+from foundation.edge import rate_limits
+from foundation.edge.authentication import _checksum
+from foundation.edge.rate_limits import Buckets
 from foundation.models import IdempotencyKey
-from foundation.rate_limits import Buckets
 from tests import builders
 from tests.conftest import Api
 

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from foundation import clock
-from foundation.authentication import ApiKeyAuthentication, create_key
+from foundation.edge.authentication import ApiKeyAuthentication, create_key
 from foundation.models import ApiKey
 from payments.models import Payment
 from payments.services import void

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from foundation.authentication import ApiKeyAuthentication
+from foundation.edge.authentication import ApiKeyAuthentication
 from orders.models import Order, StockItem
 from tests import builders
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from foundation.authentication import ApiKeyAuthentication
+from foundation.edge.authentication import ApiKeyAuthentication
 from orders import rate_tables
 from payments import processors
 from tests import builders

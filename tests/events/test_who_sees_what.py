@@ -3,7 +3,7 @@
 import pytest
 
 from events.models import WebhookDelivery, WebhookEndpoint
-from foundation.authentication import create_key
+from foundation.edge.authentication import create_key
 from tests.conftest import Api
 from tests.events.conftest import Subscriber, deliver
 from tests.events.receiver import answer

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from foundation import clock
-from foundation.authentication import ApiKeyAuthentication
+from foundation.edge.authentication import ApiKeyAuthentication
 from foundation.models import ApiClient, ApiKey
 from tests.conftest import Api
 

@@ -3,8 +3,8 @@
 import datetime as dt
 from xml.etree import ElementTree as ET
 
-from foundation import plot
-from foundation.sections import Facts, Table, day_by_day
+from foundation.desk import plot
+from foundation.desk.sections import Facts, Table, day_by_day
 from payments.ledger import plot as ledger_plot
 
 LAST = dt.date(2026, 11, 29)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from foundation.confirm import ReasonForm
+from foundation.desk.confirm import ReasonForm
 
 
 def is_taken(reason):

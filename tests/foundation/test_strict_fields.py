@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.countries import COUNTRIES
-from foundation.errors import InvalidInput
-from foundation.money import Money
-from foundation.strict_fields import (
+from foundation.edge.countries import COUNTRIES
+from foundation.edge.strict_fields import (
     ERRORS_TOLD,
     CountryCode,
     Currency,
@@ -23,6 +21,8 @@ from foundation.strict_fields import (
     StrictString,
     pointers,
 )
+from foundation.errors import InvalidInput
+from foundation.money import Money
 
 
 class Part(StrictSerializer):

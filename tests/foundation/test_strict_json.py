@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.errors import MalformedRequest
-from foundation.strict_json import (
+from foundation.edge.strict_json import (
     BodyTooLarge,
     CardNumberRefused,
     StrictJSONParser,
     parse,
     refuse_card_numbers,
 )
+from foundation.errors import MalformedRequest
 
 LIMIT = 10_000_000
 CARD = "4242424242424242"

@@ -7,7 +7,7 @@ from tests.planted.bug import Bug
 EDGE: Final = (
     Bug(
         name="every client sees everything",
-        file="foundation/lookup.py",
+        file="foundation/edge/lookup.py",
         before="return rows if principal.sees_all else rows.filter(client_id=principal.client_id)",
         after="return rows",
         suite="tests/contracts/test_access.py -k nothing_of_one_client",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from foundation.authentication import SCOPES, create_key
+from foundation.edge.authentication import SCOPES, create_key
 from foundation.models import ApiClient
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from foundation.api_keys import KeyNotFound, find_live, revoke
+from foundation.edge.api_keys import KeyNotFound, find_live, revoke
 
 
 class Command(BaseCommand):

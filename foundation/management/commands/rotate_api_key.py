@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from foundation.api_keys import KeyNotFound, find_live, rotate
+from foundation.edge.api_keys import KeyNotFound, find_live, rotate
 
 
 class Command(BaseCommand):

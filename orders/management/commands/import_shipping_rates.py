@@ -7,7 +7,7 @@ note that is not stored. Importing again updates.
 import argparse
 from collections.abc import Sequence
 
-from foundation.countries import COUNTRIES
+from foundation.edge.countries import COUNTRIES
 from foundation.money import EXPONENTS
 from orders import rate_tables
 from orders.importing import ImportCommand, Layout, Row, read

@@ -7,7 +7,7 @@ Columns: country, region (empty: whole country), tax_code, jurisdiction, rate_pe
 import argparse
 from collections.abc import Sequence
 
-from foundation.countries import COUNTRIES
+from foundation.edge.countries import COUNTRIES
 from orders import rate_tables
 from orders.importing import ImportCommand, Layout, Row, read
 from orders.models import TaxRate

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from foundation import clock
-from foundation.authentication import create_key
+from foundation.edge.authentication import create_key
 from foundation.errors import InvalidInput
 from foundation.models import ApiClient
 from payments.processors.base import ProcessorTransaction

@@ -17,8 +17,8 @@ from typing import Final
 from django.conf import settings
 from rest_framework.request import Request
 
+from foundation.edge.http import client_ip
 from foundation.errors import DomainError
-from foundation.http import client_ip
 
 STANDING: Final = "checkout.rate_limit"  # where a request carries how its caller stands
 _BUCKETS_MAX: Final = 20_000

@@ -8,10 +8,10 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from foundation.desk.sections import Facts, Table
+from foundation.desk.staff import PageAdmin, badge, link, page_of, stamp, when
 from foundation.invariants import every_rule
 from foundation.models import InvariantResult
-from foundation.sections import Facts, Table
-from foundation.staff import PageAdmin, badge, link, page_of, stamp, when
 
 RED = Q(violations__gt=0) | ~Q(error="")
 

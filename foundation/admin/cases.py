@@ -13,12 +13,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from foundation import audit, case_approvals, cases, clock, confirm, four_eyes
-from foundation.confirm import Question
+from foundation import audit, cases, clock
+from foundation.desk import case_approvals, confirm, four_eyes
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts, Table, elapsed
+from foundation.desk.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when, who
 from foundation.models import AuditEntry, Case
 from foundation.money import Money
-from foundation.sections import Facts, Table, elapsed
-from foundation.staff import PageAdmin, badge, choice_filter, link, page_of, stamp, when, who
 from foundation.states import CASE
 
 _OWN_VERBS: Final[Mapping[str, str]] = {

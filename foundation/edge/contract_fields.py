@@ -5,8 +5,8 @@ An app that has fields of its own registers them in its module `contract`.
 
 from functools import singledispatch
 
-from foundation.contract import MONEY, Shape
-from foundation.strict_fields import (
+from foundation.edge.contract import MONEY, Shape
+from foundation.edge.strict_fields import (
     AnyField,
     CountryCode,
     Currency,

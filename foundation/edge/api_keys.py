@@ -5,7 +5,7 @@ import datetime as dt
 from django.db.models import Q
 
 from foundation import clock
-from foundation.authentication import create_key, digest_of
+from foundation.edge.authentication import create_key, digest_of
 from foundation.models import ApiKey
 from foundation.transactions import durable
 

@@ -23,7 +23,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin as ThemedAdmin
 
-from foundation import ids, searching
+from foundation import ids
+from foundation.desk import searching
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

@@ -10,7 +10,7 @@ from django.conf import settings
 from foundation import approvals, cases
 from foundation.approvals import Verb
 from foundation.case_kinds import CaseKind
-from foundation.four_eyes import Wish
+from foundation.desk.four_eyes import Wish
 from foundation.models import Approval, Case
 from foundation.money import Money
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final
 
 from django.utils.safestring import SafeString
 
+from foundation.desk.staff import badge, page_of
 from foundation.money import Money
-from foundation.staff import badge, page_of
 
 NOTHING = "—"
 

@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
 from foundation import ids
-from foundation.authentication import Principal
+from foundation.edge.authentication import Principal
 from foundation.errors import InvalidInput, NotFound
 
 M = TypeVar("M", bound=Model)

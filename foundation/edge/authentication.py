@@ -20,7 +20,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from foundation import clock, rate_limits
+from foundation import clock
+from foundation.edge import rate_limits
 from foundation.errors import DomainError
 from foundation.models import ApiClient, ApiKey
 

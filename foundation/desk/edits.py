@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from foundation import audit
-from foundation.staff import who
+from foundation.desk.staff import who
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]

@@ -10,8 +10,8 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from foundation.edits import OnRecord
-from foundation.staff import HouseAdmin
+from foundation.desk.edits import OnRecord
+from foundation.desk.staff import HouseAdmin
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]

@@ -1,4 +1,4 @@
-"""Staff see callers, keys, moves and who made them. No secret is shown, nothing is edited."""
+"""Which keys were used: who is at work on each, and what was answered."""
 
 import datetime as dt
 from typing import Any, ClassVar
@@ -9,24 +9,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from foundation import approval_pages, case_pages, clock, invariant_pages, people
-from foundation.models import (
-    ApiClient,
-    ApiKey,
-    AuditEntry,
-    Crossing,
-    IdempotencyKey,
-    Transition,
-)
-from foundation.record_models import PEOPLE
-from foundation.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp, when
-
-__all__ = [
-    "approval_pages",
-    "case_pages",
-    "invariant_pages",
-    "people",
-]  # importing a module registers its pages
+from foundation import clock
+from foundation.desk.staff import ReadOnlyAdmin, badge, choice_filter, link, page_of, stamp, when
+from foundation.models import IdempotencyKey
 
 # A dead lease is taken over by the sweep within one beat; two missed beats are a person's matter.
 _BEATS_MISSED = 3
@@ -125,115 +110,3 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
         """The stored bytes, as text."""
         body = bytes(row.response_body or b"").decode(errors="replace")
         return format_html('<pre class="body">{}</pre>', body or "—")
-
-
-@admin.register(ApiClient)
-class ApiClientAdmin(ReadOnlyAdmin):
-    """Who calls."""
-
-    list_display = ("name", "created_at")
-    list_filter = ("created_at",)
-    fields = ("id", "name", "created_at")
-    search_help_text = "Part of the name, or the client's id."
-    by_reference: ClassVar = {"": "pk"}
-    by_text = ("name__icontains",)
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnlyAdmin):
-    """Which keys a client has. Neither the secret nor its digest is ever shown."""
-
-    list_display = (
-        "hint",
-        "client",
-        "scopes",
-        "sees_all",
-        "last_used_at",
-        "expires_at",
-        "revoked_at",
-    )
-    list_filter = ("sees_all", "created_at", "revoked_at")
-    list_select_related = ("client",)
-    fields = (
-        "hint", "client", "scopes", "sees_all", "created_at", "last_used_at", "expires_at",
-        "revoked_at",
-    )  # fmt: skip
-    search_help_text = "How the key begins or ends, or the client's name."
-    by_text = ("hint__icontains", "client__name__icontains")
-
-
-class _OfOneThing(ReadOnlyAdmin):
-    """Rows about some other row, found by its public id whatever it is."""
-
-    by_reference: ClassVar = {"*": "aggregate_id"}
-
-    @admin.display(description="about")
-    def about(self, row: Transition | AuditEntry) -> str:
-        """A link to what moved."""
-        return link(page_of(row.aggregate, row.aggregate_id), row.aggregate)
-
-
-@admin.register(Transition)
-class TransitionAdmin(_OfOneThing):
-    """Every move of every state machine."""
-
-    list_display = ("at", "about", "from_badge", "to_badge", "actor", "reason")
-    list_filter = ("at",)
-    fields = ("at", "about", "aggregate_id", "from_badge", "to_badge", "actor", "reason")
-    search_help_text = (
-        "The id of what moved (ord_…, pay_…, chk_…), or which person moved it (staff:ana)."
-    )
-
-    def looks(self, term: str) -> list[Q]:
-        """Or by whom, when it was a person: what the house moves by itself names half the table."""
-        if not term.startswith(PEOPLE):
-            return super().looks(term)
-        return [Q(actor=term, actor__startswith=PEOPLE)]
-
-    @admin.display(description="from")
-    def from_badge(self, row: Transition) -> str:
-        """The state before."""
-        return badge(row.from_state)
-
-    @admin.display(description="to")
-    def to_badge(self, row: Transition) -> str:
-        """The state after."""
-        return badge(row.to_state)
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(_OfOneThing):
-    """Who moved what, and why."""
-
-    list_display = ("at", "actor", "action", "about", "reason")
-    list_filter = ("at",)
-    fields = ("at", "actor", "action", "about", "aggregate_id", "reason", "before", "after")
-    ordering = ("-at", "-pk")  # a form sent twice is one entry: the ids of some are no times
-    search_help_text = "The id of what was moved (pay_…), who moved it, or the action."
-    by_text = ("actor", "action")
-
-
-@admin.register(Crossing)
-class CrossingAdmin(ReadOnlyAdmin):
-    """Which numbers are, or were, over their limits."""
-
-    list_display = ("began", "rule", "subject", "value", "most", "ended")
-    list_filter = (("ended_at", admin.EmptyFieldListFilter), "rule", "day")
-    fields = ("rule", "subject", "day", "value", "most", "began", "seen", "ended")
-    search_help_text = "The subject: an account and a currency, or a client's id."
-    by_text: ClassVar = ("subject",)
-
-    @admin.display(description="began", ordering="began_at")
-    def began(self, row: Crossing) -> str:
-        """When it was first seen."""
-        return when(row.began_at)
-
-    @admin.display(description="seen last", ordering="seen_at")
-    def seen(self, row: Crossing) -> str:
-        """When it was seen last."""
-        return when(row.seen_at)
-
-    @admin.display(description="ended", ordering="ended_at")
-    def ended(self, row: Crossing) -> str:
-        """When it was back below its limit."""
-        return when(row.ended_at)

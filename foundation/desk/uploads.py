@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from foundation.staff import ReadOnlyAdmin, who
+from foundation.desk.staff import ReadOnlyAdmin, who
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from foundation.edge.strict_fields import BIGINT_MAX, StrictSerializer
 from foundation.errors import DomainError
 from foundation.ids import new_id, public
-from foundation.strict_fields import BIGINT_MAX, StrictSerializer
 
 Shape = dict[str, Any]
 JSON: Final = "application/json"

@@ -8,9 +8,9 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from foundation import approvals
+from foundation.desk.staff import person, who
 from foundation.errors import DomainError
 from foundation.money import Money
-from foundation.staff import person, who
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The limits that are crossed now, as a table on the pages of those whom they concern."""
 
+from foundation.desk.sections import Table
+from foundation.desk.staff import when
 from foundation.models import Crossing
-from foundation.sections import Table
-from foundation.staff import when
 
 
 def crossed(prefix: str) -> Table:

@@ -16,7 +16,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from foundation.sections import Facts
+from foundation.desk.sections import Facts
 
 REASON_MAX: Final = 500
 TOKEN_SECONDS: Final = 3600

@@ -9,13 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from foundation import approvals, clock, confirm
-from foundation.confirm import Question
-from foundation.errors import DomainError
-from foundation.models import Approval
-from foundation.money import Money
-from foundation.sections import Facts
-from foundation.staff import (
+from foundation import approvals, clock
+from foundation.desk import confirm
+from foundation.desk.confirm import Question
+from foundation.desk.sections import Facts
+from foundation.desk.staff import (
     PageAdmin,
     badge,
     choice_filter,
@@ -26,6 +24,9 @@ from foundation.staff import (
     when,
     who,
 )
+from foundation.errors import DomainError
+from foundation.models import Approval
+from foundation.money import Money
 from foundation.states import APPROVAL
 
 _CONSEQUENCES: Final[Mapping[str, str]] = {

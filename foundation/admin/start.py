@@ -6,7 +6,7 @@ from django.db import connection
 from django.urls import reverse
 
 from foundation import clock
-from foundation.sections import Waiting
+from foundation.desk.sections import Waiting
 
 _WAITING: Final = """
     SELECT (SELECT count(*) FROM foundation_case WHERE state = 'open'),

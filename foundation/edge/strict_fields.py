@@ -14,10 +14,10 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.settings import api_settings
 
-from foundation.countries import COUNTRIES
+from foundation.edge.countries import COUNTRIES
+from foundation.edge.strict_json import pointer_token
 from foundation.errors import InvalidInput
 from foundation.money import EXPONENTS, Money
-from foundation.strict_json import pointer_token
 
 BIGINT_MAX = 2**63 - 1
 ERRORS_TOLD = 100
