@@ -6,7 +6,7 @@ Each part is a function of the bench, of the case so far, and of a line to the c
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -79,9 +79,15 @@ def finish(bench: Bench, case: Case, line: Line) -> None:
     if also := knowledge.of_others():
         line.say(also=also)
     told = knowledge.of_this() or knowledge.drive()
-    if told.get("is_known") or told.get("is_cut"):
+    if not _is_at_rest(told, case):
         broom.sweep(case.since)
     line.say(**told | {"verdict": told["verdict"] or called_inside(bench.recorder)})
+
+
+def _is_at_rest(told: Mapping[str, Any], case: Case) -> bool:
+    """Whether no sweep of a later trial will find anything of this one."""
+    was_driven = not (told.get("is_known") or told.get("is_cut"))
+    return was_driven and case.flow.settles and not told["parked"]
 
 
 PARTS: Final[Mapping[str, Callable[[Bench, Case, Line], None]]] = {

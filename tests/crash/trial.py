@@ -124,9 +124,8 @@ class _Conductor:
         if trial.second:
             self._bury(self._fork("recover"), trial.second)
         self._judge(self._go_on("finish"))
-        is_restless = self._result.is_parked or not self._case.flow.settles
-        if is_restless and not (self._result.is_known or self._result.is_cut):
-            bench.renew()
+        if trial.plant and (self._result.is_parked or not self._case.flow.settles):
+            bench.renew()  # no process lived on that would have taken its rows away
 
     def _fork(self, part: str) -> Ending:
         """A process for this part alone: it may die."""

@@ -74,7 +74,7 @@ PARTS: Final = (
     Part(
         name="planted",
         title="Planted bugs",
-        argv=(sys.executable, "-m", "tests.planted", "--workers", "2"),
+        argv=(sys.executable, "-m", "tests.planted", "--workers", "3"),
         tells="json",
         seconds=1800,
     ),
