@@ -17,10 +17,11 @@ from orders.refusals import OrderNotFulfillable
 from orders.states import ORDER
 from payments.models import Payment, Source
 from payments.services import capture, reauthorize
+from payments.states import COVERED
 
 BY: Final = "system:repayment"
 MAY_BE_PAID: Final = ("placed", "fulfilling", "payment_required")
-HELD_OR_TAKEN: Final = ("authorized", "capturing", "captured", "partially_captured")
+HELD_OR_TAKEN: Final = (*COVERED, "partially_refunded")
 
 
 def ask_again(order_id: uuid.UUID, *, by: str, reason: str, source: Source) -> Payment:

@@ -30,6 +30,31 @@ class ShipmentsAddUp(Invariant):
 
 
 @register
+class PaidOrdersAreOwed(Invariant):
+    """Whoever paid gets the goods: a paid order that nothing begins is watched, and never ships."""
+
+    name = "paid_orders_are_owed"
+    rule = "An hour after an order was paid the warehouse owes it, or a case is open."
+    about = "order"
+    grace_seconds = 3600.0
+    sql = """
+        SELECT placed.id, 'nothing of it is owed, its payment is ' || payment.state
+        FROM orders_order placed
+        JOIN payments_payment payment ON payment.id = placed.payment_id
+        WHERE placed.id >= %(since)s AND placed.state = 'placed'
+          AND payment.state IN ('captured', 'partially_refunded')
+          AND NOT EXISTS (
+            SELECT 1 FROM foundation_transition moved
+            WHERE moved.aggregate_id = payment.id AND moved.to_state = payment.state
+              AND moved.at > %(settled)s
+        ) AND NOT EXISTS (
+            SELECT 1 FROM foundation_case told
+            WHERE told.aggregate_id = placed.id AND told.state <> 'resolved'
+        )
+    """
+
+
+@register
 class CancellationsAreCarried(Invariant):
     """G-1 for the second saga: a lock that nobody holds would lock for ever."""
 

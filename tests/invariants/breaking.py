@@ -170,6 +170,9 @@ BREAKS = {
     "mails_are_sent_or_seen": """
         UPDATE orders_notification SET sent_at = NULL, leased_until = %(long_ago)s""",
     "shipments_add_up": "UPDATE orders_fulfillmentline SET quantity = quantity - 1",
+    "paid_orders_are_owed": """
+        WITH aged AS (UPDATE foundation_transition SET at = %(long_ago)s)
+        UPDATE orders_order SET state = 'placed', next_step_at = now()""",
     "cancellations_are_carried": "UPDATE orders_order SET state = 'canceling'",
     "unsettled_cancellations_are_cases": """
         INSERT INTO orders_cancellation (id, order_id, recovery_point, direction, step_log, state,

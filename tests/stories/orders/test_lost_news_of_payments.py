@@ -7,7 +7,7 @@ from orders import repayment, unheard
 from orders.cancellation import follow
 from orders.models import Order
 from payments.models import Payment
-from payments.services import void
+from payments.services import capture, refund, void
 from tests.at_the_processor import Dashboard
 from tests.stories import world
 from tests.stories.orders.test_expiry import an_order, now, runs_out_in
@@ -67,6 +67,22 @@ def test_an_order_goes_on_with_its_new_hold_although_the_news_of_it_was_lost(sho
 
     fresh = now(waiting)
     assert (fresh.payment_id, fresh.state) == (made.pk, "fulfilling")
+
+
+def test_an_order_goes_on_although_its_new_hold_was_taken_and_given_back_in_part(shop, waiting):
+    Dashboard(shop).expire(waiting.payment)
+    runs_out_in(-1)
+    world.drive_everything(3)
+    made = repayment.ask_again(waiting.pk, by="staff:ana", reason="asked", source="staff")
+    capture.capture(made.pk, by="api:shop")
+    refund.refund(made.pk, amount=1000, by="api:shop", reason="for the delay")
+    world.lose_events()
+
+    world.drive_everything(4, seconds=601)
+
+    fresh = now(waiting)
+    assert (fresh.payment_id, fresh.payment.state) == (made.pk, "partially_refunded")
+    assert fresh.state == "fulfilling"
 
 
 def test_all_whose_news_was_lost_are_followed_in_one_run_however_small_its_batches(api, settings):

@@ -2,8 +2,10 @@
 
 import pytest
 
+from foundation import cases
 from foundation.models import Case
-from orders.models import Fulfillment, Order
+from orders.models import Fulfillment, Order, StockItem
+from tests import builders
 from tests.stories import world
 from tests.stories.payments.moves import usd
 
@@ -58,6 +60,20 @@ def test_an_order_given_back_whole_before_it_was_owed_comes_to_a_person(
     assert not Fulfillment.objects.exists()
     case = Case.objects.get(aggregate_id=order.pk, state="open")
     assert (case.kind, case.amount) == ("order_parked", order.total_amount)
+
+
+def test_to_cancel_it_frees_its_stock_and_ends_the_case(till, taken, order, settings):
+    till.refund(taken)
+    driven(order, rounds=settings.STALLS_MAX + 2)
+
+    reply = till.api.post(f"/v1/orders/{order.reference}/cancel", {}, key=builders.a_key())
+
+    assert (reply.status_code, reply.json()["status"]) == (200, "canceled")
+    assert StockItem.objects.get().reserved == 0
+    driven(order, rounds=2)
+    cases.resolve_healed(limit=10)
+    assert not Case.objects.filter(state="open").exists()
+    assert till.happened(taken)["refund"] == (1, 4298)
 
 
 def test_an_order_whose_capture_stays_in_doubt_is_waited_for_and_not_parked(
