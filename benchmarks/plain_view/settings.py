@@ -38,6 +38,7 @@ USE_TZ = True
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _database: dict[str, Any] = env.db_url("PLAIN_DATABASE_URL")
+DATABASE_ROLE = ""  # the foundation's `migrate` asks for it: here the login does everything itself
 DATABASES = {"default": {**_database, "CONN_MAX_AGE": 300}}
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
